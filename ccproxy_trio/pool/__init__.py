@@ -1,0 +1,1 @@
+"""A generic, nursery-based resource pool for trio."""

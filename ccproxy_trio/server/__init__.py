@@ -1,0 +1,1 @@
+"""The Quart-Trio application: parse, lease, relay, map failures."""
