@@ -1,0 +1,182 @@
+"""What the fake API answers: a pure function of the request, so that a test can say in advance what it will read.
+
+An answer is `Demo echo: ` and the text of the last user message. A directive anywhere in that text,
+`[[key=value; key=value]]`, changes it and is not echoed. A value is JSON when it parses as JSON, else a plain string,
+and a key alone is true:
+
+=================  ===================================================================================
+status=429         answer with this HTTP status and the API's error body
+retry_after=7      with `status`: send this `retry-after` header
+message=TEXT       with `status` or `error`: the error's message
+delay=0.5          seconds before the first byte
+deltas=20          text deltas to send (default 5); a text with fewer characters is padded with dots
+gap=0.1            seconds after each delta
+text=TEXT          answer this instead of the echo
+stop=refusal       the stop_reason of the answer
+tool=NAME,NAME     end with a call of these tools, unless the last message already carries a tool_result
+input={"x":1}      with `tool`: the input of the calls (no `;` and no `]]` inside)
+thinking=TEXT      put a thinking block first
+dump               answer with the request body as JSON, exactly as it was received
+error=TYPE         send an `error` event of this type (overloaded_error, …) in mid-stream, then end
+cut                close the connection in mid-stream
+hang               send nothing more, and keep the connection open
+at=N               when error, cut or hang happen: after N events (default 5; 0 is before the first byte)
+=================  ===================================================================================
+
+`max_tokens` counts words: a longer answer is cut there and its stop_reason is `max_tokens`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    Json = dict[str, Any]
+
+ERROR_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    500: "api_error",
+    529: "overloaded_error",
+}
+_DIRECTIVE = re.compile(r"\s*\[\[(.*?)\]\]\s*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole message, before it is sent in one way or the other."""
+
+    id: str
+    model: str
+    content: Sequence[Json]
+    stop_reason: str
+    input_tokens: int
+    output_tokens: int
+
+    def usage(self, output_tokens: int | None = None) -> Json:
+        return {
+            "input_tokens": self.input_tokens,
+            "cache_creation_input_tokens": 0,
+            "cache_read_input_tokens": 0,
+            "output_tokens": self.output_tokens if output_tokens is None else output_tokens,
+        }
+
+    def message(self) -> Json:
+        """The body of an answer that is not streamed."""
+        return {
+            "id": self.id,
+            "type": "message",
+            "role": "assistant",
+            "model": self.model,
+            "content": list(self.content),
+            "stop_reason": self.stop_reason,
+            "stop_sequence": None,
+            "usage": self.usage(),
+        }
+
+    def events(self, deltas: int) -> Iterator[Json]:
+        """The same message as the events of a stream, a ping after message_start as upstream sends it."""
+        start = {**self.message(), "content": [], "stop_reason": None, "usage": self.usage(1)}
+        yield {"type": "message_start", "message": start}
+        yield {"type": "ping"}
+        for index, block in enumerate(self.content):
+            yield {"type": "content_block_start", "index": index, "content_block": _emptied(block)}
+            for delta in _deltas(block, deltas):
+                yield {"type": "content_block_delta", "index": index, "delta": delta}
+            yield {"type": "content_block_stop", "index": index}
+        stop = {"stop_reason": self.stop_reason, "stop_sequence": None}
+        yield {"type": "message_delta", "delta": stop, "usage": {"output_tokens": self.output_tokens}}
+        yield {"type": "message_stop"}
+
+
+def error_body(kind: str, message: str, request_id: str) -> Json:
+    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}
+
+
+def last_user_text(messages: Sequence[Json]) -> str:
+    """The last text block of the last user message that has one; reminders of the CLI's own do not count."""
+    for message in reversed(messages):
+        content = message.get("content", "")
+        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        texts = [block["text"] for block in blocks if block.get("type") == "text"]
+        texts = [text for text in texts if not text.startswith("<system-reminder>")]
+        if message.get("role") == "user" and texts:
+            return str(texts[-1])
+    return ""
+
+
+def read_directives(text: str) -> Json:
+    found: Json = {}
+    for part in ";".join(_DIRECTIVE.findall(text)).split(";"):
+        key, equals, value = part.strip().partition("=")
+        if not key:
+            continue
+        try:
+            found[key] = json.loads(value) if equals else True
+        except ValueError:
+            found[key] = value
+    return found
+
+
+def compose(body: Mapping[str, Any], n: int) -> Answer:
+    """The answer to `body`, the n-th request."""
+    messages = body.get("messages", [])
+    text = last_user_text(messages)
+    wish = read_directives(text)
+    blocks: list[Json] = []
+    if "thinking" in wish:
+        blocks.append({"type": "thinking", "thinking": str(wish["thinking"]), "signature": "c2lnbmVk"})
+    said = str(wish.get("text") or "Demo echo: " + _DIRECTIVE.sub(" ", text).strip())
+    if wish.get("dump"):
+        said = json.dumps(body)
+    words = said.split(" ")
+    stop, limit = "end_turn", int(body.get("max_tokens") or len(words))
+    if len(words) > limit:
+        said, words, stop = " ".join(words[:limit]), words[:limit], "max_tokens"
+    blocks.append({"type": "text", "text": said})
+    if "tool" in wish and not _answers_tool(messages):
+        stop = "tool_use"
+        for index, name in enumerate(str(wish["tool"]).split(",")):
+            call = {"id": f"toolu_{n:06}_{index}", "name": name, "input": wish.get("input", {"x": 1})}
+            blocks.append({"type": "tool_use", **call})
+    return Answer(
+        id=f"msg_{n:06}",
+        model=str(body.get("model")),
+        content=blocks,
+        stop_reason=str(wish.get("stop", stop)),
+        input_tokens=10 + len(messages),
+        output_tokens=len(words),
+    )
+
+
+def _answers_tool(messages: Sequence[Json]) -> bool:
+    content = messages[-1].get("content") if messages else None
+    return isinstance(content, list) and any(block.get("type") == "tool_result" for block in content)
+
+
+def _emptied(block: Json) -> Json:
+    empty: Json = {"text": "", "thinking": "", "signature": "", "input": {}}
+    return {key: empty.get(key, value) for key, value in block.items()}
+
+
+def _deltas(block: Json, count: int) -> Iterator[Json]:
+    match block["type"]:
+        case "text":
+            text = block["text"].ljust(count, ".")
+            size = -(-len(text) // count)
+            for at in range(0, len(text), size):
+                yield {"type": "text_delta", "text": text[at : at + size]}
+        case "thinking":
+            yield {"type": "thinking_delta", "thinking": block["thinking"]}
+            yield {"type": "signature_delta", "signature": block["signature"]}
+        case _:
+            yield {"type": "input_json_delta", "partial_json": json.dumps(block["input"])}
