@@ -1,0 +1,93 @@
+"""From what a source holds to an option's value, without guessing.
+
+cattrs as it comes coerces in silence: `int(1.7)` is 1, `bool("false")` is True, and True will do as a port.
+So there are two converters, and both refuse with a ValueError: STRICT for typed sources (TOML, JSON), where
+nothing passes for anything else but a whole number for a number of seconds; TEXT for the environment and
+flags, where `"false"` is false.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal, get_args, get_origin
+
+import cattrs
+
+_TRUE = frozenset({"true", "yes", "on", "1"})
+_FALSE = frozenset({"false", "no", "off", "0"})
+
+STRICT = cattrs.Converter()
+TEXT = cattrs.Converter()
+
+
+def _is_choice(kind: Any) -> bool:
+    return get_origin(kind) is Literal
+
+
+def _is_table(kind: Any) -> bool:
+    return get_origin(kind) is Mapping
+
+
+def _exactly(value: object, kind: type) -> object:
+    # Not isinstance: a bool is an int to Python, and to nobody else.
+    if type(value) is not kind:
+        raise ValueError
+    return value
+
+
+def _number(value: object, _: type) -> float:
+    if type(value) is not int and type(value) is not float:
+        raise ValueError
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise ValueError from error
+
+
+def _choice(value: object, kind: Any) -> str:
+    if not isinstance(value, str) or value not in get_args(kind):
+        raise ValueError
+    return value
+
+
+def _table(value: object, _: Any) -> Mapping[str, str]:
+    if not isinstance(value, Mapping) or not all(isinstance(text, str) for text in value.values()):
+        raise ValueError
+    return MappingProxyType(dict(value))
+
+
+def _switch(text: str, _: type) -> bool:
+    word = text.strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise ValueError
+    return word in _TRUE
+
+
+def parse_json(text: str) -> Any:
+    """Decode JSON, but refuse a table with the same name twice, where `json.loads` drops one silently."""
+    try:
+        return json.loads(text, object_pairs_hook=_unique)
+    except RecursionError as error:
+        raise ValueError("Nested too deeply") from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in table:
+            raise ValueError(f"{json.dumps(name)} stands twice in one object")
+        table[name] = value
+    return table
+
+
+for _kind in (bool, int, str):
+    STRICT.register_structure_hook(_kind, _exactly)
+STRICT.register_structure_hook(float, _number)
+STRICT.register_structure_hook_func(_is_choice, _choice)
+STRICT.register_structure_hook_func(_is_table, _table)
+
+TEXT.register_structure_hook(bool, _switch)
+TEXT.register_structure_hook_func(_is_choice, _choice)
+TEXT.register_structure_hook_func(_is_table, lambda text, kind: _table(parse_json(text), kind))

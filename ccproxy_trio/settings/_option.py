@@ -1,0 +1,179 @@
+"""One option: what it means, what it may be, and what it is called in each source.
+
+An option is an attrs field made with `option()`. Whatever is said about it anywhere (the loader's messages,
+the flags and their help, the example file, the page of documentation) is read off that field, or tested
+against it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin
+
+import attrs
+
+T = TypeVar("T")
+
+_SHOWN = 60
+"""A value is shown in at most so many characters."""
+
+
+def option(
+    default: T,
+    meaning: str,
+    *,
+    unit: str = "",
+    minimum: float | None = None,
+    above: float | None = None,
+    maximum: float | None = None,
+    infinite: bool = False,
+    may_be_empty: bool = False,
+    flag: str = "",
+) -> T:
+    """Make the field of an option, to be assigned in the body of a section's class.
+
+    `minimum` and `maximum` are allowed themselves, `above` is not. A number may be `inf` only if
+    `infinite`, a text empty only if `may_be_empty`. `flag` is the flag's name where it is not the option's.
+    """
+    metadata = {
+        "meaning": meaning,
+        "unit": unit,
+        "minimum": minimum,
+        "above": above,
+        "maximum": maximum,
+        "infinite": infinite,
+        "may_be_empty": may_be_empty,
+        "flag": flag,
+    }
+    # Typed as its default, so that type checkers compare that with the annotation.
+    return attrs.field(default=default, metadata=metadata)
+
+
+@attrs.frozen(kw_only=True)
+class Option:
+    """All that is known of one option."""
+
+    section: str
+    name: str
+    kind: Any
+    """The annotation of the field: bool, int, float, str, a Literal of texts, or Mapping[str, str]."""
+    default: object
+    meaning: str
+    unit: str
+    minimum: float | None
+    above: float | None
+    maximum: float | None
+    infinite: bool
+    may_be_empty: bool
+    _flag: str
+
+    @classmethod
+    def of(cls, section: str, field: attrs.Attribute[Any]) -> Option:
+        """Complete what `option()` has noted in `field`."""
+        return cls(section=section, name=field.name, kind=field.type, default=field.default, **field.metadata)
+
+    @property
+    def key(self) -> str:
+        """Its name in messages, and in the `flags` given to `load()`."""
+        return f"{self.section}.{self.name}"
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable."""
+        return f"{self.section}__{self.name}".upper()
+
+    @property
+    def flag(self) -> str:
+        """Its flag; a boolean one means true."""
+        return f"--{self._flag or self.name.replace('_', '-')}"
+
+    @property
+    def off_flag(self) -> str:
+        """The flag of a boolean option that means false."""
+        return f"--no-{self.flag.removeprefix('--')}"
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The texts it may be; empty when it is not a choice."""
+        return get_args(self.kind) if get_origin(self.kind) is Literal else ()
+
+    @property
+    def allowed(self) -> str:
+        """What it may be, in words."""
+        if self.choices:
+            return " or ".join(map(show, self.choices))
+        if self.kind is bool:
+            return "true or false"
+        if self.kind is str:
+            return "a line of text" + (", or nothing" if self.may_be_empty else "")
+        if self.kind not in (int, float):
+            return "a table of texts by name, none of them empty (in an environment variable as JSON)"
+        words = "a whole number" if self.kind is int else "a number"
+        if self.unit:
+            words += f" of {self.unit}"
+        if self.above is not None:
+            words += f" above {self.above:g}"
+        if self.minimum is not None:
+            words += f" from {self.minimum:g}"
+        if self.maximum is not None:
+            words += f" to {self.maximum:g}"
+        elif self.minimum is not None:
+            words += " up"
+        return words + (", or inf" if self.infinite else "")
+
+    def allows(self, value: object) -> bool:
+        """Tell whether `value`, which is of the option's kind, is within its limits."""
+        if isinstance(value, str):
+            return _is_line(value) or (self.may_be_empty and not value)
+        if isinstance(value, Mapping):
+            return all(_is_line(name) and _is_line(text) for name, text in value.items())
+        if isinstance(value, float) and not math.isfinite(value):
+            return self.infinite and value == math.inf
+        number = cast("float", value)
+        return (
+            (self.minimum is None or number >= self.minimum)
+            and (self.above is None or number > self.above)
+            and (self.maximum is None or number <= self.maximum)
+        )
+
+
+def show(value: object, depth: int = 2) -> str:
+    """Write `value` as it would stand in a TOML file; what is long or deep is cut."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return json.dumps(_cut(value), ensure_ascii=False)
+        case Mapping() if depth:
+            return _cut(
+                "{"
+                + ", ".join(f"{show_name(name)} = {show(each, depth - 1)}" for name, each in value.items())
+                + "}"
+            )
+        case list() if depth:
+            return _cut("[" + ", ".join(show(each, depth - 1) for each in value) + "]")
+        case Mapping() | list():
+            return "…"
+        case int() if abs(value) >= 10**_SHOWN:
+            return "a huge number"  # str() of it may exceed Python's limit of digits
+        case None:
+            return "null"
+        case _:
+            return str(value)
+
+
+def show_name(name: str) -> str:
+    """Write a key as it would stand in a TOML file: bare if it can be."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else show(name)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def _is_line(text: str) -> bool:
+    # Neither NUL nor a lone surrogate may reach an argv or the terminal.
+    return bool(text) and text.isprintable()

@@ -1,0 +1,173 @@
+"""The settings: one frozen class a section, one field an option, with its default, meaning and limits.
+
+Times are seconds, sizes are bytes. Only times for which "never" makes sense may be `inf`; whatever is
+awaited on a child or on a client stays bounded. `load()` checks values; these classes, built by hand,
+believe what they are given.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+import attrs
+
+from ccproxy_trio.settings._option import Option, option
+
+
+@attrs.frozen(kw_only=True)
+class PoolSettings:
+    """The pool of Claude CLI instances."""
+
+    enabled: bool = option(
+        True,
+        "Keep instances for reuse; when off, each request gets a fresh one, still at most max_size at once.",
+        flag="pool",
+    )
+    min_size: int = option(
+        2, "Instances kept at least: idle ones stay, dead ones are replaced.", unit="instances", minimum=0
+    )
+    max_size: int = option(
+        10, "Instances at most, those starting and closing included.", unit="instances", minimum=1
+    )
+    idle_timeout: float = option(
+        300.0,
+        "An instance idle for so long is closed, down to min_size.",
+        unit="seconds",
+        above=0,
+        infinite=True,
+    )
+    warmup_on_startup: bool = option(
+        True, "Create min_size instances at the start; when off, at the first request."
+    )
+    health_check_interval: float = option(
+        60.0, "Time between two checks of an idle instance.", unit="seconds", above=0, infinite=True
+    )
+    acquire_timeout: float = option(
+        5.0,
+        "Longest wait of a request for an instance; then it is answered as overloaded.",
+        unit="seconds",
+        minimum=0,
+    )
+    min_fresh: int = option(
+        0,
+        "Never-used instances kept ready, within max_size; they suit every request.",
+        unit="instances",
+        minimum=0,
+    )
+    max_waiting: int = option(
+        1000,
+        "Requests that may wait for an instance; one more is refused at once.",
+        unit="requests",
+        minimum=0,
+    )
+    max_uses: int = option(200, "An instance is replaced after so many requests.", unit="requests", minimum=1)
+    max_lifetime: float = option(
+        3600.0,
+        "An instance is replaced at about this age, once idle.",
+        unit="seconds",
+        above=0,
+        infinite=True,
+    )
+    create_timeout: float = option(30.0, "Longest start of an instance.", unit="seconds", above=0)
+    check_timeout: float = option(
+        5.0, "Longest check of an instance; then it is replaced.", unit="seconds", above=0
+    )
+    reset_timeout: float = option(
+        5.0, "Longest clean-up of an instance after a request; then it is replaced.", unit="seconds", above=0
+    )
+    close_timeout: float = option(
+        5.0, "Longest close of an instance; then it is killed.", unit="seconds", above=0
+    )
+    check_after_idle: float = option(
+        30.0,
+        "An instance idle for longer is checked before it is reused.",
+        unit="seconds",
+        minimum=0,
+        infinite=True,
+    )
+    max_starting: int = option(
+        4, "Instances that may be starting at the same time.", unit="instances", minimum=1
+    )
+
+
+@attrs.frozen(kw_only=True)
+class ServerSettings:
+    """The HTTP server."""
+
+    host: str = option("127.0.0.1", "Address to listen on.")
+    port: int = option(8000, "Port to listen on; 0 is any free one.", minimum=0, maximum=65535)
+    grace: float = option(
+        30.0, "Time that requests under way get to finish at shutdown.", unit="seconds", minimum=0
+    )
+    max_body_size: int = option(33554432, "Largest body of a request.", unit="bytes", minimum=1)
+    body_timeout: float = option(60.0, "Longest arrival of a request's body.", unit="seconds", above=0)
+    keep_alive_timeout: float = option(
+        75.0, "A connection without a request for so long is closed.", unit="seconds", above=0
+    )
+    write_timeout: float = option(
+        30.0, "A client that takes no byte for so long is cut off.", unit="seconds", above=0
+    )
+    ping_interval: float = option(
+        15.0, "Silence in a stream after which a ping is sent.", unit="seconds", above=0, infinite=True
+    )
+    max_header_size: int = option(65536, "Largest head of a request.", unit="bytes", minimum=1)
+
+
+@attrs.frozen(kw_only=True)
+class ClaudeSettings:
+    """The Claude CLI behind each instance."""
+
+    cli_path: str = option(
+        "", "The claude binary; when empty, it is searched for in the usual places.", may_be_empty=True
+    )
+    default_model: str = option("sonnet", "Model that an instance starts with.")
+    models: Mapping[str, str] = option(
+        MappingProxyType({}),
+        "Names that clients may send, each with the CLI's model for it; opus, sonnet and haiku always work.",
+    )
+    auth: Literal["auto", "environment", "login"] = option(
+        "auto",
+        "environment: by the API key, auth token or cloud provider in environment variables; "
+        "login: by the CLI's own login; auto: environment if such a variable is set, else login.",
+    )
+    demo: bool = option(False, "Run the built-in stand-in for the CLI, which echoes and needs no login.")
+    control_timeout: float = option(
+        10.0, "Longest wait for a control reply of the CLI.", unit="seconds", above=0
+    )
+    first_event_timeout: float = option(
+        120.0, "Longest wait from prompt to first event.", unit="seconds", above=0
+    )
+    stall_timeout: float = option(120.0, "Longest wait between two events.", unit="seconds", above=0)
+    turn_timeout: float = option(600.0, "Longest turn, from prompt to end.", unit="seconds", above=0)
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """Everything the operator chose; `Settings()` is all defaults. Only values count for equality."""
+
+    pool_settings: PoolSettings = PoolSettings()
+    server: ServerSettings = ServerSettings()
+    claude: ClaudeSettings = ClaudeSettings()
+    file: Path | None = attrs.field(default=None, eq=False)
+    """The file that was read, if any."""
+    _origins: Mapping[str, str] = attrs.field(default=MappingProxyType({}), eq=False, repr=False)
+
+    def origin(self, key: str) -> str:
+        """Tell where the value of `key`, such as `server.port`, came from. `KeyError` if there is none."""
+        return self._origins.get(OPTIONS[key].key, "default")
+
+
+SECTIONS: Mapping[str, type[PoolSettings] | type[ServerSettings] | type[ClaudeSettings]] = MappingProxyType(
+    {"pool_settings": PoolSettings, "server": ServerSettings, "claude": ClaudeSettings}
+)
+"""The class of each section, by the section's name."""
+
+OPTIONS: Mapping[str, Option] = MappingProxyType(
+    {
+        f"{section}.{field.name}": Option.of(section, field)
+        for section, values in SECTIONS.items()
+        for field in attrs.fields(values)
+    }
+)
+"""Every option by its key."""
