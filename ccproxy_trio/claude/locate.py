@@ -1,0 +1,186 @@
+"""Find the CLI, learn its version, and build the command line and environment that an instance is started with.
+
+Rules:
+* A configured path is the only candidate; otherwise the first of PATH, the installer's usual places and the
+  binary inside an installed `claude-agent-sdk` wheel counts.
+* The child's environment is an allow-list: what the CLI documents for credentials, providers and proxies, and
+  what any program needs. Nothing of a request, and no secret, ever stands in a command line.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from .authentication import Authentication, choose_authentication
+from .errors import CliUnusable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OLDEST_VERSION = (2, 1, 248)
+"""Older ones ignore `client_composed`, and an `@/path` in a client's text would make them read files."""
+
+_DEMO = Path(__file__).with_name("demo.py")
+_VERSION_TIMEOUT = 20.0
+_NOWHERE = "http://127.0.0.1:9"  # the discard port
+_USUAL_PLACES = (
+    ".local/bin/claude",
+    ".claude/local/claude",
+    ".npm-global/bin/claude",
+    "node_modules/.bin/claude",
+)
+
+_FLAGS = (
+    *("-p", "--input-format", "stream-json", "--output-format", "stream-json"),
+    *("--verbose", "--include-partial-messages"),  # -p with stream-json exits 1 without --verbose
+    *("--tools", "", "--strict-mcp-config", "--setting-sources", ""),
+    *("--no-session-persistence", "--disable-slash-commands", "--permission-prompt-tool", "stdio"),
+    *("--effort", "high"),  # the API's default where a model knows effort; the CLI's own would be medium
+)
+
+_ALWAYS = {
+    "CLAUDE_AGENT_SDK_MCP_NO_PREFIX": "1",
+    "CLAUDE_CODE_MAX_RETRIES": "0",  # ten retries take three minutes; the client retries, with our Retry-After
+    # No second request in place of one that failed: the client hears of the failure and decides.
+    "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",
+    "CLAUDE_CODE_DISABLE_MODEL_ACCESS_FALLBACK": "1",
+    "CLAUDE_CODE_DISABLE_REFUSAL_FALLBACK": "1",
+    "CLAUDE_CODE_DISABLE_REFUSAL_RETRY": "1",
+    "CLAUDE_CODE_NO_MODEL_FALLBACK": "1",
+    "CLAUDE_CODE_DISABLE_LEGACY_MODEL_REMAP": "1",  # the model asked for, or upstream's 404
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS": "1",
+    "DISABLE_AUTOUPDATER": "1",
+    "DISABLE_ERROR_REPORTING": "1",
+    "DISABLE_TELEMETRY": "1",
+}
+
+_PASSED = """
+    PATH HOME USER LOGNAME LANG LC_ALL LC_CTYPE TZ XDG_CONFIG_HOME CLAUDE_CONFIG_DIR
+    HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy no_proxy all_proxy
+    NODE_EXTRA_CA_CERTS SSL_CERT_FILE SSL_CERT_DIR
+    CLAUDE_CODE_CLIENT_CERT CLAUDE_CODE_CLIENT_KEY CLAUDE_CODE_CLIENT_KEY_PASSPHRASE
+    ANTHROPIC_BASE_URL ANTHROPIC_CUSTOM_HEADERS
+    ANTHROPIC_DEFAULT_OPUS_MODEL ANTHROPIC_DEFAULT_SONNET_MODEL ANTHROPIC_DEFAULT_HAIKU_MODEL
+"""
+
+
+@frozen
+class Cli:
+    """A CLI that instances can be started from. `path` is the binary, or the stand-in's file when `demo`."""
+
+    path: Path
+    version: str
+    authentication: Authentication
+    demo: bool = False
+
+
+@frozen
+class Launch:
+    """How to start one instance: everything but its private folder."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    model: str
+
+    def environment(self, temporary: Path) -> dict[str, str]:
+        """The child's whole environment; what it puts into TMPDIR goes with its private folder."""
+        home = {} if "HOME" in self.env else {"HOME": str(temporary)}
+        return {**self.env, **home, "TMPDIR": str(temporary)}
+
+
+def locate_cli(cli_path: str, auth: str, environ: Mapping[str, str], *, demo: bool = False) -> Cli:
+    """Find the CLI and ask it for its version; blocks for the tenth of a second that this takes.
+
+    Raises CliUnusable when none is found, or it cannot be executed, or is older than `OLDEST_VERSION`.
+    """
+    authentication = choose_authentication(auth, environ)
+    if demo:
+        return Cli(
+            _DEMO, _ask_version((sys.executable, "-I", str(_DEMO)), _DEMO), Authentication.none(), True
+        )
+    path = _find(cli_path, environ)
+    if not path.is_file() or not os.access(path, os.X_OK):
+        raise CliUnusable(f"{path} is not an executable file", path)
+    version = _ask_version((str(path),), path)
+    if _numbers(version) < OLDEST_VERSION:
+        oldest = ".".join(map(str, OLDEST_VERSION))
+        raise CliUnusable(f"{path} is version {version}; {oldest} or later is needed", path)
+    return Cli(path, version, authentication)
+
+
+def build_launch(cli: Cli, model: str, environ: Mapping[str, str]) -> Launch:
+    """The command line and environment for instances of `cli` whose first model is `model`."""
+    head = (sys.executable, "-I", str(cli.path)) if cli.demo else (str(cli.path),)
+    bare = ("--bare",) if cli.authentication.bare else ()
+    passed = {*_PASSED.split(), *cli.authentication.variables}
+    env = {name: value for name, value in environ.items() if name in passed}
+    return Launch(argv=(*head, *_FLAGS, *bare, "--model", model), env={**env, **_ALWAYS}, model=model)
+
+
+def build_probe(cli: Cli, environ: Mapping[str, str]) -> Launch:
+    """The same without any credential and any API that could be reached: for a probe that must cost nothing."""
+    launch = build_launch(evolve(cli, authentication=Authentication.none()), "sonnet", {})
+    passed = {name: environ[name] for name in ("PATH", "LANG") if name in environ}
+    return evolve(
+        launch, env={**passed, **_ALWAYS, "ANTHROPIC_API_KEY": "none", "ANTHROPIC_BASE_URL": _NOWHERE}
+    )
+
+
+def _find(cli_path: str, environ: Mapping[str, str]) -> Path:
+    if cli_path:
+        path = Path(cli_path).expanduser()
+        if not path.exists():
+            raise CliUnusable(f"claude.cli_path names {path}, which does not exist", path)
+        return path.absolute()
+    for candidate in _candidates(environ):
+        if candidate.is_file():
+            return candidate.absolute()
+    raise CliUnusable("no `claude` was found on PATH, in its usual places, or in a claude-agent-sdk package")
+
+
+def _candidates(environ: Mapping[str, str]) -> list[Path]:
+    found = [Path(folder, "claude") for folder in environ.get("PATH", "").split(os.pathsep) if folder]
+    if home := environ.get("HOME"):
+        found += [Path(home, place) for place in _USUAL_PLACES]
+    # find_spec does not import the package: only the binary inside it is wanted.
+    spec = importlib.util.find_spec("claude_agent_sdk")
+    if spec is not None and spec.submodule_search_locations:
+        found += [Path(folder, "_bundled", "claude") for folder in spec.submodule_search_locations]
+    return found
+
+
+def _ask_version(command: tuple[str, ...], path: Path) -> str:
+    # Even for `--version` the child gets no variable of ours but PATH, and no input.
+    try:
+        done = subprocess.run(
+            [*command, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_VERSION_TIMEOUT,
+            env={"PATH": os.defpath},
+            check=False,
+        )
+    except OSError as error:
+        raise CliUnusable(f"{path} cannot be executed: {error.strerror}", path) from error
+    except subprocess.TimeoutExpired:
+        raise CliUnusable(f"{path} --version gave no answer within {_VERSION_TIMEOUT:g} s", path) from None
+    match = re.match(rb"(\d+\.\d+\.\d+)", done.stdout)
+    if done.returncode != 0 or match is None:
+        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()[-200:]
+        raise CliUnusable(
+            f"{path} --version exited with {done.returncode}: {said or 'nothing printed'}", path
+        )
+    return match[1].decode()
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
