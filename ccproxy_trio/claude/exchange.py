@@ -1,0 +1,235 @@
+"""What is under way with one child, as a state machine without I/O: frames in, events and answers out.
+
+    REST --ask--> ASKED --message_start--> STREAMING --message_stop--> ANSWERED
+      ^             |                          |                          |
+      |             +--- result, break-off ----+--> OVER <--- result -----+
+      +------------------- rewind confirmed ----------+
+
+Rules:
+* A message that is only appended to the history is answered by a result with no turns. Several user messages are
+  never open at once, for the CLI would re-order them.
+* The answer is the events up to the first `message_stop`; what the CLI's own loop does after it is not ours. A
+  `message_stop` without a stop reason before it is the CLI closing a stream that broke off: a failure.
+* Stream events count only for a turn that was asked for, after the CLI announced that turn (`system/init`) and
+  after every control request sent before it succeeded. Anything else could be somebody else's text, or ours under
+  somebody else's parameters: InstanceNonsense, which ends the instance.
+* At rest nothing of a conversation is left. It is reached again only by a rewind that the CLI confirmed.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from attrs import evolve
+
+from ccproxy_trio.dialects.anthropic.upstream import failure_from_result
+from ccproxy_trio.dialects.failures import Failure
+
+from .errors import InstanceNonsense, NotRewound
+from .frames import (
+    ControlRequest,
+    ControlResponse,
+    ErrorNote,
+    Frame,
+    Result,
+    StreamEvent,
+    Unknown,
+    control_frame,
+    refusal_frame,
+    user_frame,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_BROKEN_OFF = Failure(502, "the upstream API broke off its answer")
+_TOO_LONG = Failure(400, "prompt is too long: it does not fit the model's context window")
+
+_FINAL = frozenset({"end_turn", "stop_sequence", "pause_turn"})
+"""Stop reasons after which the CLI makes no further request of its own."""
+
+
+class State(Enum):
+    """Where the turn is; the module's docstring draws the arrows."""
+
+    REST = "rest"
+    ASKED = "asked"
+    STREAMING = "streaming"
+    ANSWERED = "answered"
+    OVER = "over"
+
+
+class Exchange:
+    """The state of one child's conversation."""
+
+    def __init__(self) -> None:
+        self.state = State.REST
+        self.failure: Failure | None = None
+        """Why the turn that was asked for has no whole answer."""
+        self.owed: list[bytes] = []
+        """Frames that the CLI waits for."""
+        self._pending: dict[str, str] = {}  # request id -> subtype
+        self._responses: dict[str, ControlResponse] = {}
+        self._events: list[dict[str, Any]] = []
+        self._first: str | None = None  # uuids of the user messages since the last rewind
+        self._last: str | None = None
+        self._open = 0  # user messages whose result is still to come
+        self._announced = False
+        self._note: ErrorNote | None = None
+        self._stop_reason: str | None = None
+
+    @property
+    def untouched(self) -> bool:
+        """Whether no message was sent since the start or the last rewind."""
+        return self._first is None
+
+    @property
+    def appended(self) -> bool:
+        """Whether every message sent has been taken in."""
+        return not self._open
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the child owes us no answer of any kind."""
+        return not self._pending and not self._open
+
+    @property
+    def finished(self) -> bool:
+        """Whether no further event will come."""
+        return self.state in (State.ANSWERED, State.OVER)
+
+    @property
+    def would_go_on(self) -> bool:
+        """Whether the CLI is about to make requests of its own, which nobody will read."""
+        return self.finished and self._stop_reason not in _FINAL
+
+    def control(self, subtype: str, **fields: Any) -> tuple[str, bytes]:
+        """A control request's id and frame; its answer is due from now on."""
+        request_id = uuid4().hex
+        self._pending[request_id] = subtype
+        return request_id, control_frame(request_id, subtype, **fields)
+
+    def append(self, content: Sequence[dict[str, Any]]) -> bytes:
+        """A user message of the history."""
+        return self._user(content, query=False)
+
+    def ask(self, content: Sequence[dict[str, Any]]) -> bytes:
+        """The user message that starts the turn."""
+        self.state = State.ASKED
+        self._announced = False
+        return self._user(content, query=True)
+
+    def rewind(self) -> tuple[str, bytes]:
+        """The request to forget everything since the last rewind, breaking off what is running."""
+        self.state = State.OVER
+        return self.control(
+            "rewind_conversation",
+            target_message_uuid=self._first,
+            last_seen_user_message_uuid=self._last,
+            interrupt_if_running=True,
+        )
+
+    def answer(self, request_id: str) -> ControlResponse | None:
+        """The answer to a control request, once, or None when it has not come."""
+        return self._responses.pop(request_id, None)
+
+    def take_events(self) -> list[dict[str, Any]]:
+        """The events that came since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    def confirm_rewind(self, response: ControlResponse) -> None:
+        """Return to rest. Raises NotRewound unless the CLI confirmed it and nothing is still under way."""
+        if response.response.get("rewound") is not True:
+            reason = response.error or response.response.get("reason") or "no reason given"
+            raise NotRewound(f"the conversation was not rewound: {str(reason)[:200]}")
+        if not self.quiet:
+            raise NotRewound("something was still running after the rewind")
+        self.__init__()  # type: ignore[misc] # at rest is as new, whatever attribute comes to be added
+
+    def feed(self, frame: Frame) -> None:
+        """Take one frame. Raises InstanceNonsense."""
+        match frame:
+            case StreamEvent():
+                self._on_event(frame)
+            case ControlResponse():
+                self._on_response(frame)
+            case Result():
+                self._on_result(frame)
+            case ErrorNote():
+                self._note = frame
+            case ControlRequest(request_id):
+                self.owed.append(refusal_frame(request_id))
+            case Unknown("system", data):
+                self._on_system(data)
+            case Unknown():
+                pass
+
+    def _user(self, content: Sequence[dict[str, Any]], *, query: bool) -> bytes:
+        uuid = str(uuid4())  # never one again: the CLI drops a message whose uuid it has seen
+        self._first = self._first or uuid
+        self._last = uuid
+        self._open += 1
+        return user_frame(content, uuid, query=query)
+
+    def _on_system(self, data: dict[str, Any]) -> None:
+        if data.get("subtype") == "init":
+            self._announced = True
+        elif data.get("status") == "compacting" and self.state in (State.ASKED, State.STREAMING):
+            # The CLI would have the model summarise the client's messages and answer the summary.
+            self._fail(_TOO_LONG)
+
+    def _on_response(self, response: ControlResponse) -> None:
+        subtype = self._pending.pop(response.request_id, None)
+        if subtype is None:
+            raise InstanceNonsense("an answer to a control request that was not made")
+        if response.error is not None and subtype != "rewind_conversation":
+            raise InstanceNonsense(f"the control request {subtype} failed: {response.error[:200]}")
+        self._responses[response.request_id] = response
+
+    def _on_event(self, frame: StreamEvent) -> None:
+        kind = frame.event["type"]
+        if self.finished:
+            return
+        if self.state is State.REST:
+            raise InstanceNonsense(f"a {kind} event while no turn was asked for")
+        if self.state is State.ASKED:
+            if kind != "message_start":
+                raise InstanceNonsense(f"a {kind} event before message_start")
+            if not self._announced or self._pending or frame.user_uuid not in (None, self._last):
+                raise InstanceNonsense("an answer to something else than what was asked")
+            self.state = State.STREAMING
+        elif kind == "message_delta":
+            self._stop_reason = (frame.event.get("delta") or {}).get("stop_reason")
+        if kind in ("message_delta", "message_stop") and self._stop_reason is None:
+            self._fail(self._broken_off())
+            return
+        if kind == "message_stop":
+            self.state = State.ANSWERED
+        self._events.append(frame.event)
+
+    def _on_result(self, result: Result) -> None:
+        self._open = max(0, self._open - 1)  # a turn of the CLI's own was not counted
+        if self.state is State.REST:
+            if result.is_error or result.num_turns:
+                raise InstanceNonsense("a message for the history was answered")
+        elif self.state is State.ANSWERED:
+            self.state = State.OVER
+        elif self.state is not State.OVER:
+            failed = result.is_error or result.api_error_status is not None
+            self._fail(self._told(result.api_error_status, result.text) if failed else _BROKEN_OFF)
+
+    def _broken_off(self) -> Failure:
+        # The CLI closes the stream in a clean way; what happened stands in the note before it, if anywhere.
+        return self._told(self._note.api_error_status, self._note.text) if self._note else _BROKEN_OFF
+
+    def _told(self, status: int | None, text: str) -> Failure:
+        note = self._note
+        failure = failure_from_result(status, text, note.error if note else None)
+        return evolve(failure, request_id=failure.request_id or (note.request_id if note else None))
+
+    def _fail(self, failure: Failure) -> None:
+        self.failure = failure
+        self.state = State.OVER

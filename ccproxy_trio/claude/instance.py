@@ -1,0 +1,283 @@
+"""A pooled instance: one Claude CLI process that serves one conversation after the other.
+
+Rules:
+* A fresh instance takes any system prompt, by its first `initialize`; from then on it is bound to that one.
+* A conversation is prepared (system prompt, model, parameters, history), asked, relayed, and rewound. Nothing is
+  kept between two conversations but the system prompt; the parameters, which are sticky in the CLI, are set anew
+  with each.
+* Whoever holds the lease reads the child, nobody else: the pipe itself is the back-pressure. At rest only the
+  child's exit is watched.
+* `reset` ends what is under way, however far it got, and returns only when the CLI has confirmed the rewind. Any
+  doubt is an exception, and the instance ends.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import trio
+from attrs import frozen
+from trio_util import AsyncBool
+
+from .errors import InstanceDied, InstanceNonsense, InstanceSilent, NotRewound, TurnFailed
+from .exchange import Exchange
+from .folder import open_private_folder
+from .frames import assistant_frame
+from .link import Link
+from .process import open_process
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+
+    from ccproxy_trio.dialects.anthropic.request import Message, MessagesRequest
+
+    from .frames import ControlResponse
+    from .locate import Launch
+    from .process import Process
+
+SystemPrompt = tuple[str, ...]
+
+
+@frozen
+class Timeouts:
+    """How long the CLI may be silent, in seconds."""
+
+    control: float = 10.0
+    """For the answer to a control request, and to each message of the history."""
+    first_event: float = 120.0
+    """From the prompt to the first event."""
+    stall: float = 120.0
+    """Between two events."""
+    turn: float = 600.0
+    """From the prompt to the last event."""
+
+
+class Instance:
+    """A started CLI. Made by `open_instance`; used by one task at a time."""
+
+    def __init__(self, process: Process, model: str, timeouts: Timeouts) -> None:
+        self.pid = process.pid
+        self.version = ""
+        self.reusable: bool | None = None
+        """Whether `reset` can succeed; None when nobody has probed it."""
+        self._process = process
+        self._link = Link(process)
+        self._exchange = Exchange()
+        self._timeouts = timeouts
+        self._system: SystemPrompt | None = None
+        self._model = model
+        self._parameters = b""
+        self._rewinding: str | None = None
+        self._busy = AsyncBool()
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it is bound to no system prompt yet."""
+        return self._system is None
+
+    def suits(self, system: SystemPrompt, model: str) -> int | None:
+        """How well this instance fits a conversation, None for not at all. Never awaits."""
+        if self._system not in (None, system):
+            return None
+        return (0 if self.fresh else 2) + (self._model == model)
+
+    async def start(self) -> None:
+        """Wait until the CLI answers. Raises InstanceError; its own bound is the pool's create_timeout."""
+        response = await self._ask_control("get_binary_version", math.inf)
+        self.version = str(response.response.get("version", ""))
+
+    async def check(self) -> None:
+        """Return when the CLI is alive, responsive and at rest. Raises InstanceError."""
+        await self._ask_control("get_binary_version", self._timeouts.control)
+
+    async def begin(self, request: MessagesRequest, model: str) -> Turn:
+        """Prepare the conversation and ask its last message. `model` is the one to use, aliases resolved.
+
+        Raises InstanceError, or TurnFailed. However it ends, `reset` must follow.
+        """
+        self._busy.value = True
+        frames = self._prepare(request, model)
+        *history, prompt = request.messages
+        for message in history:
+            if message.role == "assistant":
+                # It goes out with the user message after it: the CLI takes it in at once, and waits for neither.
+                frames.append(assistant_frame(_content(message), self._model))
+                continue
+            frames.append(self._exchange.append(_content(message)))
+            await self._send(frames)
+            frames = []
+            await self._receive_until(lambda: self._exchange.appended, "answer to a message of the history")
+        frames.append(self._exchange.ask(_content(prompt)))
+        await self._send(frames)
+        return Turn(self, self._timeouts)
+
+    async def remember(self, text: str) -> None:
+        """Append a user message to the history, without an answer. Raises InstanceError."""
+        await self._send([self._exchange.append([{"type": "text", "text": text}])])
+        await self._receive_until(lambda: self._exchange.appended, "answer to a message of the history")
+
+    async def reset(self) -> None:
+        """End what is under way, forget the conversation, and be at rest. Raises InstanceError when in doubt."""
+        if not self._link.sound:
+            raise NotRewound("something went wrong on the line to the claude process")
+        if self._exchange.untouched:
+            await self._receive_until(lambda: self._exchange.quiet, "answer to a control request")
+        else:
+            await self.send_rewind()
+            await self._receive_until(lambda: self._exchange.quiet, "answer to the rewind")
+            response = self._exchange.answer(self._rewinding or "")
+            if response is None:
+                raise NotRewound("the rewind was not answered")
+            self._exchange.confirm_rewind(response)
+            self._rewinding = None
+        self._busy.value = False
+
+    async def send_rewind(self) -> None:
+        """Ask the CLI to stop and forget, once; `reset` waits for the answer."""
+        if self._rewinding is None:
+            self._rewinding, frame = self._exchange.rewind()
+            await self._send([frame])
+
+    async def receive(self) -> None:
+        """Take what the child has sent. Raises InstanceError."""
+        frames = await self._link.receive()
+        try:
+            for frame in frames:
+                self._exchange.feed(frame)
+        except InstanceNonsense:
+            self._link.sound = False
+            raise
+        if self._exchange.owed:
+            owed, self._exchange.owed = self._exchange.owed, []
+            await self._send(owed)
+
+    @property
+    def exchange(self) -> Exchange:
+        """The state of the conversation."""
+        return self._exchange
+
+    async def watch(self) -> InstanceDied:
+        """Wait until the child has exited while nobody used it."""
+        returncode = await self._process.wait()
+        await self._busy.wait_value(False)  # whoever uses it reads the end of its output first
+        return InstanceDied(returncode, self._process.stderr_tail)
+
+    def _prepare(self, request: MessagesRequest, model: str) -> list[bytes]:
+        frames: list[bytes] = []
+        system = tuple(block.text for block in request.system)
+        if self._system is None:
+            # Without any `initialize` the CLI would add a block with its folder and the date.
+            frames.append(self._control("initialize", systemPrompt=list(system)))
+            self._system = system
+        elif self._system != system:
+            raise NotRewound("bound to another system prompt")
+        if self._model != model:
+            frames.append(self._control("set_model", model=model))
+            self._model = model
+        # No thinking unless it is asked for, as in the API; the CLI's default budget exceeds most max_tokens.
+        parameters = orjson.dumps({"max_tokens": request.max_tokens, "thinking": {"type": "disabled"}})
+        if self._parameters != parameters:
+            settings = {"env": {"CLAUDE_CODE_EXTRA_BODY": parameters.decode()}}
+            frames.append(self._control("apply_flag_settings", settings=settings))
+            self._parameters = parameters
+        return frames
+
+    def _control(self, subtype: str, **fields: Any) -> bytes:
+        return self._exchange.control(subtype, **fields)[1]
+
+    async def _ask_control(self, subtype: str, within: float) -> ControlResponse:
+        request_id, frame = self._exchange.control(subtype)
+        with self._bounded(f"answer to {subtype}", within):
+            await self._link.send([frame])
+            while True:
+                await self.receive()
+                if response := self._exchange.answer(request_id):
+                    return response
+        raise AssertionError("unreachable")
+
+    async def _send(self, frames: list[bytes]) -> None:
+        with self._bounded("room for input", self._timeouts.control):
+            await self._link.send(frames)
+
+    async def _receive_until(self, done: Callable[[], bool], waiting_for: str) -> None:
+        with self._bounded(waiting_for, self._timeouts.control):
+            while not done():
+                await self.receive()
+
+    @contextmanager
+    def _bounded(self, waiting_for: str, timeout: float) -> Iterator[None]:
+        with trio.move_on_after(timeout) as scope:
+            yield
+        if scope.cancelled_caught:
+            self._link.sound = False
+            raise InstanceSilent(waiting_for, timeout)
+
+
+class Turn:
+    """The answer under way, as the upstream API's own events."""
+
+    def __init__(self, instance: Instance, timeouts: Timeouts) -> None:
+        self._instance = instance
+        self._stall = timeouts.stall
+        self._silence = timeouts.first_event
+        self._quiet_at = trio.current_time() + timeouts.first_event
+        self._turn = timeouts.turn
+        self._late_at = trio.current_time() + timeouts.turn
+
+    async def receive(self) -> list[dict[str, Any]]:
+        """The events that are ready, at least one; an empty list after `message_stop`.
+
+        Raises TurnFailed when the upstream API refused or broke off, InstanceDied, InstanceSilent or
+        InstanceNonsense. A cancelled call loses nothing.
+        """
+        exchange = self._instance.exchange
+        with trio.move_on_at(min(self._quiet_at, self._late_at)):
+            while True:
+                if events := exchange.take_events():
+                    self._silence = self._stall
+                    self._quiet_at = trio.current_time() + self._stall
+                    return events
+                if exchange.failure is not None:
+                    raise TurnFailed(exchange.failure)
+                if exchange.finished:
+                    return []
+                await self._instance.receive()
+                if exchange.would_go_on:
+                    await self._instance.send_rewind()
+        if trio.current_time() >= self._late_at:
+            raise InstanceSilent("whole answer", self._turn)
+        raise InstanceSilent("event", self._silence)
+
+
+def _content(message: Message) -> Sequence[dict[str, Any]]:
+    return [{"type": "text", "text": block.text} for block in message.content]
+
+
+@asynccontextmanager
+async def open_instance(launch: Launch, timeouts: Timeouts) -> AsyncIterator[Instance]:
+    """Start a CLI in a private folder and wait until it answers; when the block ends nothing of it is left.
+
+    Raises OSError or InstanceError. When the child exits by itself while it is at rest, the block is cancelled and
+    InstanceDied is raised in its place.
+    """
+    with open_private_folder() as folder:
+        env = launch.environment(folder.temporary)
+        async with open_process(launch.argv, env=env, cwd=folder.working) as process:
+            instance = Instance(process, launch.model, timeouts)
+            await instance.start()
+            death: InstanceDied | None = None
+
+            async def watch(scope: trio.CancelScope) -> None:
+                nonlocal death
+                death = await instance.watch()
+                scope.cancel()
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(watch, nursery.cancel_scope)
+                yield instance
+                nursery.cancel_scope.cancel()
+            if death is not None:
+                raise death
