@@ -102,7 +102,7 @@ main.add_command(
                 ["--config"],
                 type=click.Path(path_type=Path),
                 metavar="FILE",
-                help="Settings in TOML or, if its name ends in .json, in JSON. Without it: $CONFIG_FILE, or the "
+                help="Settings in TOML or, if it ends in .json, in JSON. Without it: $CONFIG_FILE, or the "
                 "first of .ccproxy.toml and ccproxy.toml here or at the git root, or ccproxy/config.toml in "
                 "$XDG_CONFIG_HOME.",
             ),

@@ -34,7 +34,7 @@ class PoolSettings:
         300.0,
         "An instance idle for so long is closed, down to min_size.",
         unit="seconds",
-        above=0,
+        minimum=0,
         infinite=True,
     )
     warmup_on_startup: bool = option(
@@ -59,7 +59,7 @@ class PoolSettings:
         1000,
         "Requests that may wait for an instance; one more is refused at once.",
         unit="requests",
-        minimum=0,
+        minimum=1,
     )
     max_uses: int = option(200, "An instance is replaced after so many requests.", unit="requests", minimum=1)
     max_lifetime: float = option(
