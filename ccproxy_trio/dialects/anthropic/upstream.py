@@ -1,0 +1,116 @@
+"""What the CLI says when an API request fails, back to what the API had said.
+
+The CLI reports a failed request as a result that looks like success but for a status and a text for people.
+Its texts changed with its versions: older ones quote the API's JSON, newer ones (2.1.330) dress its message up,
+and name its type and request id on the synthetic assistant frame before the result:
+
+    API Error: 429 {"type":"error","error":{"type":"rate_limit_error","message":"Slow down"}}
+    API Error: Request rejected (429) · Slow down
+    Failed to authenticate. API Error: 403 Your API key does not have permission …
+    API Error: 529 Overloaded. This is a server-side issue, usually temporary — try again in a moment. …
+
+Rules: JSON wins, with upstream's own type, message and request id. Else the dressing is taken off, the status
+comes from the result, the text, or the CLI's error category, in that order, and a text not known here is kept
+as it is. The answer must make sense to a client that never saw the CLI, and never shows a key.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from ccproxy_trio.dialects.failures import Failure
+
+_CATEGORY_STATUS = {
+    "account_on_hold": 403,
+    "authentication_failed": 401,
+    "billing_error": 402,
+    "cloud_credential_error": 401,
+    "invalid_request": 400,
+    "model_not_found": 404,
+    "oauth_org_not_allowed": 403,
+    "overloaded": 529,
+    "rate_limit": 429,
+    "verification_required": 403,
+}
+"""By the CLI's error category, for failures without a status: they never reached the API. Others are a 502."""
+
+_LOG_IN = (
+    "Log in with the `claude` CLI as the user that runs this server, "
+    "or set ANTHROPIC_API_KEY in the server's environment."
+)
+_DRESSING = re.compile(
+    r"(?:.*?(?:\. | · ))??API Error: (?:(?P<status>\d{3})\b ?|Request rejected \((?P<rejected>\d{3})\) · )?",
+    re.DOTALL,
+)
+_SERVER_SIDE_ADVICE = re.compile(r"\.? This is a server-side issue, usually temporary\b.*", re.DOTALL)
+_TOO_LARGE = re.compile(r"(Request too large(?: \([^)]*\))?)\. .*", re.DOTALL)
+_MODEL_ISSUE = re.compile(r"There's an issue with the selected model \((.*?)\)\..*", re.DOTALL)
+_FIX_EXTERNAL = re.compile(r" · Fix external .*", re.DOTALL)
+_SECRET = re.compile(r"\b(?:sk-ant-[\w-]+|Bearer\s+[\w.~+/=-]+)")
+_MAX_MESSAGE = 4000
+
+
+def failure_from_result(
+    status: int | None,
+    text: str,
+    error: str | None = None,
+    retry_after: float | None = None,
+    *,
+    kind: str | None = None,
+    request_id: str | None = None,
+) -> Failure:
+    """Tell what failed, from a result frame that is an error.
+
+    `status` is the frame's `api_error_status`, `text` its `result`, `retry_after` seconds if they are known. The
+    rest is from the synthetic assistant frame before it: `error`, `kind` (its `api_error_type`), `request_id`.
+    """
+    dressing = _DRESSING.match(text)
+    if status is None and dressing is not None and (told := dressing["status"] or dressing["rejected"]):
+        status = int(told)
+    answered = status is not None and 400 <= status <= 599
+    if status is None or not answered:
+        status = _CATEGORY_STATUS.get(error or "", 502)
+    message = _undressed(text if dressing is None else text[dressing.end() :])
+    if (quoted := _quoted_error(text)) is not None:
+        kind = quoted["error"].get("type")
+        request_id = quoted.get("request_id", request_id)
+        message = quoted["error"]["message"]
+    elif "not logged in" in text.lower():
+        status, message = 401, f"The CLI behind this server is not logged in. {_LOG_IN}"
+    elif status == 401 and "/login" in text:
+        message = f"{message}. {_LOG_IN}"
+    elif not answered and status == 502:
+        happened = "got no answer from the API" if error == "server_error" else "failed"
+        message = f"The CLI {happened}: {message or 'it does not say why'}"
+    message = _SECRET.sub("[redacted]", message).strip() or f"The API answered {status} without a message"
+    if len(message) > _MAX_MESSAGE:
+        message = f"{message[:_MAX_MESSAGE]}…"
+    return Failure(status, message, retry_after, kind=_identifier(kind), request_id=_identifier(request_id))
+
+
+def _undressed(message: str) -> str:
+    """The message without what the CLI adds for its own users: its commands mean nothing to a client."""
+    message = _SERVER_SIDE_ADVICE.sub("", message)
+    message = _TOO_LARGE.sub(r"\1", message)
+    message = _MODEL_ISSUE.sub(r"model: \1", message)
+    return _FIX_EXTERNAL.sub(": it is this server's own, not the client's", message)
+
+
+def _quoted_error(text: str) -> dict[str, Any] | None:
+    """The API's error body, if the text quotes it."""
+    start = text.find("{")
+    if start < 0:
+        return None
+    try:
+        body, _ = json.JSONDecoder().raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return None
+    told = body.get("error")
+    return body if isinstance(told, dict) and isinstance(told.get("message"), str) else None
+
+
+def _identifier(value: object) -> str | None:
+    """A name fit for a header, or None."""
+    return value if isinstance(value, str) and re.fullmatch(r"[\w-]{1,100}", value, re.ASCII) else None
