@@ -1,0 +1,10 @@
+"""hypercorn and Quart-Trio, repaired: one peer cannot hurt the others, and every request ends in order.
+
+Why each repair is needed, and when it can go, is in docs/decisions/hypercorn-repairs.md.
+"""
+
+from .config import hypercorn_config as hypercorn_config
+from .http_connection import RepairedHTTPConnection as RepairedHTTPConnection
+from .http_connection import request_stack as request_stack
+from .streaming import stream_response as stream_response
+from .tcp_server import repair_hypercorn as repair_hypercorn

@@ -1,0 +1,138 @@
+"""hypercorn's HTTP/1 protocol, narrowed to what this server speaks and mended where a peer could derail it.
+
+Rules:
+
+* HTTP/1.0 and HTTP/1.1 only. A WebSocket upgrade gets 501, an HTTP/2 preface (or any other version) 505, a
+  target that is no path 400, and the connection ends; no task is started for them. An `h2c` upgrade is passed
+  over, as RFC 9110 allows.
+* Bytes behind a peer's last request (HTTP/1.0, or `Connection: close`) do not spoil its answer.
+* Once closed, nothing more is parsed or sent. The stock protocol goes on with the bytes pipelined behind a
+  last request, and its answer to them raises.
+* While a request is served and the peer has sent more than that request, its leaving is noticed all the same.
+  The stock protocol stops reading at the first byte too many, and a stray newline behind a body is one.
+* An answer given before the whole body was parsed keeps the connection if the rest of the body is at hand.
+* The head of a response of known length travels with its body in one write; the head of a stream goes out at
+  once.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import h11
+import trio
+from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.protocol.events import Body, EndBody
+from hypercorn.protocol.h11 import STREAM_ID, H11Protocol
+from hypercorn.typing import H11SendableEvent
+
+PIPELINE_LIMIT = 65536
+"""Bytes taken in beyond the request being served. Past them a peer's leaving is noticed only in its turn."""
+
+
+def refuse_unspoken(request: h11.Request) -> None:
+    """Raise `h11.RemoteProtocolError`, with the status to answer, for what this server does not speak."""
+    if request.http_version not in {b"1.0", b"1.1"}:
+        raise h11.RemoteProtocolError("neither HTTP/1.0 nor HTTP/1.1", error_status_hint=505)
+    if any(name == b"upgrade" and value.lower() == b"websocket" for name, value in request.headers):
+        raise h11.RemoteProtocolError("an upgrade to WebSocket", error_status_hint=501)
+    if request.target != b"*" and not request.target.startswith((b"/", b"http://", b"https://")):
+        raise h11.RemoteProtocolError("the request target is not a path", error_status_hint=400)
+
+
+def has_length(response: h11.Response) -> bool:
+    return any(name == b"content-length" for name, _ in response.headers)
+
+
+class Http1Protocol(H11Protocol):
+    """One connection's protocol. `receive` reads more bytes from the peer and returns b"" once it is gone."""
+
+    connection: h11.Connection
+
+    def __init__(self, *args: Any, receive: Callable[[], Awaitable[bytes]]) -> None:
+        super().__init__(*args)
+        self._receive = receive
+        self._closed = False
+        self._head = b""
+
+    async def handle(self, event: Event) -> None:
+        if isinstance(event, Closed):
+            self._closed = True
+            await self.can_read.set()
+        await super().handle(event)
+
+    async def _handle_events(self) -> None:
+        while not self._closed:
+            if self.connection.their_state is h11.MUST_CLOSE and self.connection.trailing_data[0]:
+                await self._wait_for_turn()
+                continue
+            try:
+                if self.connection.they_are_waiting_for_100_continue:
+                    await self._send_h11_event(h11.InformationalResponse(status_code=100, headers=[]))
+                event = self.connection.next_event()
+                if isinstance(event, h11.Request):
+                    refuse_unspoken(event)
+            except h11.RemoteProtocolError as error:
+                await self._refuse(error.error_status_hint)
+                return
+            if isinstance(event, h11.Request):
+                await self.send(Updated(idle=False))
+                await self._create_stream(event)
+            elif event is h11.PAUSED:
+                await self._wait_for_turn()
+            elif event is h11.NEED_DATA or isinstance(event, h11.ConnectionClosed):
+                return
+            elif self.stream is not None and isinstance(event, h11.Data):
+                await self.stream.handle(Body(stream_id=STREAM_ID, data=bytes(event.data)))
+            elif self.stream is not None and isinstance(event, h11.EndOfMessage):
+                await self.stream.handle(EndBody(stream_id=STREAM_ID))
+
+    async def _refuse(self, status: int) -> None:
+        if self.connection.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            await self._send_error_response(status)
+        await self.send(Closed())
+
+    async def _wait_for_turn(self) -> None:
+        await self.can_read.clear()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._watch_peer)
+            await self.can_read.wait()
+            nursery.cancel_scope.cancel()
+
+    async def _watch_peer(self) -> None:
+        while len(self.connection.trailing_data[0]) < PIPELINE_LIMIT:
+            data = await self._receive()
+            if not data:
+                await self.handle(Closed())
+                return
+            self.connection.receive_data(data)
+
+    async def _maybe_recycle(self) -> None:
+        self._skip_rest_of_body()
+        await super()._maybe_recycle()
+
+    def _skip_rest_of_body(self) -> None:
+        while self.connection.their_state is h11.SEND_BODY:
+            try:
+                event = self.connection.next_event()
+            except h11.RemoteProtocolError:
+                return
+            if event is h11.NEED_DATA:
+                return
+
+    async def _send_h11_event(self, event: H11SendableEvent) -> None:
+        if self._closed:
+            # An application that streams from memory must meet the scheduler even when nobody reads.
+            await trio.lowlevel.checkpoint()
+            return
+        try:
+            data = self._head + self.connection.send(event)
+        except h11.LocalProtocolError:
+            if self.connection.their_state is not h11.ERROR:
+                raise
+            return
+        if isinstance(event, h11.Response) and has_length(event):
+            self._head = data
+            return
+        self._head = b""
+        if data:
+            await self.send(RawData(data=data))

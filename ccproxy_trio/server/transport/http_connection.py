@@ -1,0 +1,73 @@
+"""Quart-Trio's handling of one request, ended in order: the answer goes out, then what it needed is let go.
+
+Rules:
+
+* A disconnect that arrives while the last message is being sent cancels nothing. hypercorn posts one inside
+  that very send; the stock class then cancels it, the connection is neither recycled nor closed, and its
+  socket leaks.
+* Each request owns an `AsyncExitStack`. It is closed when the answer has been sent, when the client has left,
+  or when the request failed or was cancelled, after the body's generator was closed, in the task that ran the
+  handler.
+* A client's leaving is no failure: the handler and the body are cancelled, and the stack then sees a normal
+  exit, outside the cancelled scope. An error of the body, and the server's own cancellation, go through the
+  stack as they are.
+"""
+
+from contextlib import AsyncExitStack
+from typing import cast
+
+import quart
+import trio
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent
+from quart.asgi import ASGIHTTPConnection
+from quart.wrappers import Request, Response
+from quart_trio.asgi import TrioASGIHTTPConnection
+
+_STACK = "ccproxy_trio.request_stack"
+
+
+def request_stack() -> AsyncExitStack:
+    """The exit stack of the current request: what is entered there lives until the answer has been sent.
+
+    What is entered must hold no nursery and no cancel scope open, as the client's leaving is itself a cancel
+    scope around the handler and ends before the stack is closed. Raises `RuntimeError` outside of a request.
+    """
+    return cast("dict[str, AsyncExitStack]", quart.request.scope)[_STACK]
+
+
+class RepairedHTTPConnection(TrioASGIHTTPConnection):
+    """An `asgi_http_class` for `QuartTrio`."""
+
+    async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        present = trio.CancelScope()
+        last_send = False
+
+        async def listen(request: Request) -> None:
+            await ASGIHTTPConnection.handle_messages(self, request, receive)
+            if not last_send:
+                present.cancel()
+
+        async def send_on(message: ASGISendEvent) -> None:
+            nonlocal last_send
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                last_send = True
+            await send(message)
+
+        async with trio.open_nursery() as nursery:
+            async with AsyncExitStack() as stack:
+                cast("dict[str, object]", self.scope)[_STACK] = stack
+                with present:
+                    request = self._create_request_from_scope(send)
+                    nursery.start_soon(listen, request)
+                    await self._answer(request, send_on)
+            nursery.cancel_scope.cancel()
+
+    async def _answer(self, request: Request, send: ASGISendCallable) -> None:
+        response = await self.app.handle_request(request)
+        timeout = self.app.config["RESPONSE_TIMEOUT"]
+        if isinstance(response, Response) and response.timeout is not ...:
+            timeout = response.timeout
+        with trio.CancelScope() as scope:
+            if timeout is not None:
+                scope.deadline = trio.current_time() + timeout
+            await self._send_response(send, response)

@@ -1,0 +1,231 @@
+"""hypercorn's handler of one connection, made unable to hurt the others, and the hook that puts it in place.
+
+Rules:
+
+* Whatever goes wrong on a connection is logged and ends that connection; only what is no `Exception` (a
+  cancellation, an interrupt) goes further. In stock hypercorn any error reaches the nursery of the whole
+  server (pgjones/hypercorn#225, #329).
+* Nothing on a connection waits for its peer without a bound: writes end by `BoundedStream`, closing by
+  `CLOSE_TIMEOUT`, and none of them keeps the server from stopping once its grace is over.
+* A connection that the server closes is read on, for `LINGER` seconds at most, until the peer closes too:
+  closing a socket with unread bytes makes the kernel send a reset, and the peer loses an answer such as 413
+  that it has not read yet.
+* An application that is done takes no more messages, and nobody waits to deliver one. In stock hypercorn the
+  reader waits for ever once ten of them are queued.
+"""
+
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from importlib.metadata import version
+from typing import Any
+
+import hypercorn.trio.run
+import trio
+from hypercorn.config import Config
+from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.trio.task_group import TaskGroup, _handle
+from hypercorn.trio.tcp_server import MAX_RECV, TCPServer
+from hypercorn.typing import AppWrapper, ASGIReceiveEvent, ASGISendEvent, ConnectionState, Scope
+from hypercorn.utils import parse_socket_addr
+
+from .bounded_stream import BoundedStream
+from .http1 import Http1Protocol
+
+REPAIRED_VERSION = "0.18"
+CLOSE_TIMEOUT = 1.0
+LINGER = 2.0
+
+log = logging.getLogger("ccproxy_trio.server")
+
+
+class ConnectionTasks(TaskGroup):
+    """The tasks of one connection: its idle timer and the application's."""
+
+    async def spawn_app(
+        self,
+        app: AppWrapper,
+        config: Config,
+        scope: Scope,
+        send: Callable[[ASGISendEvent | None], Awaitable[None]],
+    ) -> Callable[[ASGIReceiveEvent], Awaitable[None]]:
+        put, get = trio.open_memory_channel[ASGIReceiveEvent](config.max_app_queue_size)
+
+        async def run(*args: Any) -> None:
+            with put, get:
+                await app(*args)
+
+        async def put_unless_done(message: ASGIReceiveEvent) -> None:
+            with suppress(trio.ClosedResourceError):
+                await put.send(message)
+
+        threads = (trio.to_thread.run_sync, trio.from_thread.run)
+        self.spawn(_handle, run, config, scope, get.receive, send, *threads)
+        return put_unless_done
+
+
+class RepairedTCPServer(TCPServer):
+    """One connection. `write_timeout`, in seconds, is how long its peer may take no byte of a write."""
+
+    write_timeout: float = 30.0
+    # The stock class types these as its own kind; ours take their place.
+    stream: Any
+    protocol: Any
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        stream: trio.SocketStream | trio.SSLStream[Any] = self.stream
+        self._tls = isinstance(stream, trio.SSLStream)
+        if isinstance(stream, trio.SSLStream):
+            self._socket_stream = BoundedStream(stream.transport_stream, self.write_timeout)
+            stream.transport_stream = self._socket_stream
+        else:
+            self._socket_stream = BoundedStream(stream, self.write_timeout)
+            self.stream = self._socket_stream
+        self._receiving = trio.CancelScope()
+        self._read_until = math.inf
+        self._ending = False
+        self._peer: tuple[str, int] | None = None
+
+    async def run(self) -> None:
+        try:
+            await self._converse()
+        except Exception:
+            log.exception("A connection from %s ended by an error inside the server", self._peer)
+        except BaseExceptionGroup as group:
+            errors, rest = group.split(Exception)
+            if errors is not None:
+                log.error("A connection from %s ended by an error inside the server", self._peer, exc_info=errors)
+            if rest is not None:
+                raise rest from None
+
+    async def _converse(self) -> None:
+        try:
+            if self._tls and not await self._shake_hands():
+                return
+            socket = self._socket_stream.socket
+            self._peer = parse_socket_addr(socket.family, socket.getpeername())
+            server = parse_socket_addr(socket.family, socket.getsockname())
+            async with ConnectionTasks() as tasks:
+                self._task_group = tasks
+                self.protocol = Http1Protocol(
+                    self.app,
+                    self.config,
+                    self.context,
+                    tasks,
+                    ConnectionState(self.state),
+                    self._tls,
+                    self._peer,
+                    server,
+                    self.protocol_send,
+                    receive=self._receive,
+                )
+                await self.idle_task.restart(tasks, self._idle_timeout)
+                await self._read_data()
+                self._ending = True
+                await self.protocol.handle(Closed())
+                await self.idle_task.stop()
+                await self._close()
+        except OSError as error:
+            log.debug("A connection was lost: %s", error)
+        finally:
+            await self._close()
+
+    async def _shake_hands(self) -> bool:
+        try:
+            with trio.fail_after(self.config.ssl_handshake_timeout):
+                await self.stream.do_handshake()
+        except (trio.BrokenResourceError, trio.TooSlowError):
+            return False
+        return True
+
+    async def protocol_send(self, event: Event) -> None:
+        if isinstance(event, RawData):
+            await self._write(event.data)
+        elif isinstance(event, Closed):
+            await self._hang_up()
+            await self.protocol.handle(Closed())
+        elif isinstance(event, Updated):
+            if not event.idle:
+                await self.idle_task.stop()
+            elif not self._ending:
+                await self.idle_task.restart(self._task_group, self._idle_timeout)
+
+    async def _write(self, data: bytes) -> None:
+        try:
+            try:
+                self.send_lock.acquire_nowait()
+            except trio.WouldBlock:
+                await self.send_lock.acquire()
+            try:
+                await self.stream.send_all(data)
+            finally:
+                self.send_lock.release()
+        except trio.Cancelled:
+            # The protocol has counted these bytes as sent.
+            self._socket_stream.abort()
+            raise
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            log.debug("A connection was lost while writing to it: %s", error)
+            self._end_reading_by(-math.inf)
+            await self.protocol.handle(Closed())
+
+    async def _read_data(self) -> None:
+        while data := await self._receive():
+            if not self._ending:
+                await self.protocol.handle(RawData(data))
+
+    async def _receive(self) -> bytes:
+        deadline = trio.current_time() + (self.config.read_timeout or math.inf)
+        # The scope is around the read alone: a protocol stopped half-way may never tell the application.
+        with trio.CancelScope(deadline=min(deadline, self._read_until)) as self._receiving:
+            try:
+                return bytes(await self.stream.receive_some(MAX_RECV))
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                pass
+        return b""
+
+    def _end_reading_by(self, deadline: float) -> None:
+        self._ending = True
+        self._read_until = deadline
+        self._receiving.deadline = min(deadline, self._receiving.deadline)
+
+    async def _hang_up(self) -> None:
+        if self._ending:
+            return
+        if self._tls or self.context.terminated.is_set():
+            self._end_reading_by(-math.inf)
+            return
+        self._end_reading_by(trio.current_time() + LINGER)
+        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            await self._socket_stream.send_eof()
+
+    async def _idle_timeout(self) -> None:
+        with trio.move_on_after(self.config.keep_alive_timeout):
+            await self.context.terminated.wait()
+        self._end_reading_by(-math.inf)
+
+    async def _close(self) -> None:
+        with trio.move_on_after(CLOSE_TIMEOUT, shield=True):
+            await self.stream.aclose()
+
+
+def repair_hypercorn(*, write_timeout: float) -> None:
+    """Make hypercorn's trio worker serve connections by `RepairedTCPServer`, and offer only HTTP/1 over TLS.
+
+    It holds for `hypercorn.trio.serve` and for `hypercorn -k trio module:app` alike: the worker imports the
+    application's module before it looks up the class, so calling this at that module's import is early
+    enough. Calling it again only changes `write_timeout`, for connections accepted from then on.
+
+    `write_timeout` is in seconds. Raises `ValueError` when it is not positive, and `RuntimeError` for a
+    hypercorn other than the one whose inside this was written against.
+    """
+    if not write_timeout > 0:
+        raise ValueError(f"write_timeout must be positive, not {write_timeout!r}")
+    installed = version("hypercorn")
+    if not installed.startswith(f"{REPAIRED_VERSION}."):
+        raise RuntimeError(f"hypercorn {installed} is installed, but the repairs are for {REPAIRED_VERSION}")
+    RepairedTCPServer.write_timeout = write_timeout
+    hypercorn.trio.run.TCPServer = RepairedTCPServer  # type: ignore[attr-defined, assignment]  # the hook
+    Config.alpn_protocols = ["http/1.1"]
