@@ -115,11 +115,11 @@ class Option:
         if self.unit:
             words += f" of {self.unit}"
         if self.above is not None:
-            words += f" above {self.above:g}"
+            words += f" above {self.above}"
         if self.minimum is not None:
-            words += f" from {self.minimum:g}"
+            words += f" from {self.minimum}"
         if self.maximum is not None:
-            words += f" to {self.maximum:g}"
+            words += f" to {self.maximum}"
         elif self.minimum is not None:
             words += " up"
         return words + (", or inf" if self.infinite else "")
