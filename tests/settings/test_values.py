@@ -3,11 +3,12 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, get_origin
+from typing import Any, Literal, get_origin
 
 import attrs
 import pytest
 
+from ccproxy_trio.pool import PoolConfig
 from ccproxy_trio.settings import (
     OPTIONS,
     SECTIONS,
@@ -179,6 +180,20 @@ def test_text_that_says_nothing_is_refused(key: str, value: str, tmp_path: Path)
     (problem,) = caught.value.problems
     assert problem.where == f"environment variable {OPTIONS[key].variable}"
     assert problem.allowed == OPTIONS[key].allowed
+
+
+@pytest.mark.parametrize(
+    "name", [field.name for field in attrs.fields(PoolSettings) if field.name != "enabled"]
+)
+def test_the_pool_accepts_whatever_is_allowed(name: str) -> None:
+    option = OPTIONS[f"pool_settings.{name}"]
+    extremes = [option.default]
+    extremes += [] if option.minimum is None else [option.minimum]
+    extremes += [] if option.above is None else [math.nextafter(option.above, math.inf)]
+    extremes += [math.inf] if option.infinite else []
+    for value in extremes:
+        sizes: dict[str, Any] = {"min_size": 0, "max_size": 10} | {name: value}
+        assert getattr(PoolConfig(**sizes), name) == value
 
 
 @pytest.mark.parametrize("word", ["true", "yes", "on", "1", "TRUE", " Yes "])
