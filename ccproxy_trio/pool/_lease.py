@@ -1,0 +1,164 @@
+"""Borrowing: the context manager that waits for a resource, and the lease it gives.
+
+Between the moment a resource is taken and the `try` that gives it back there is no checkpoint, so no cancellation can
+come between them. No cancel scope or nursery is open while the body runs: a lease may be entered in one task and left
+in another.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import trio
+
+from ._errors import PoolClosed, PoolError, PoolSaturated, PoolTimeout, ResourceUnavailable
+from ._events import AcquireFailed
+from ._slots import Slot
+from ._stats import RetireReason
+from ._waiters import Misfit, Refusal, Waiter
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from ._engine import Engine
+    from ._waiters import Answer, Fit
+
+T = TypeVar("T")
+
+
+class Lease(Generic[T]):
+    """A resource on loan."""
+
+    __slots__ = ("_slot", "id", "retirement", "uses", "value")
+
+    value: T
+    """The resource: what the factory's context manager gave."""
+    id: int
+    """The resource's number, never used twice in a pool."""
+    uses: int
+    """How many leases of this resource there have been, this one included."""
+    retirement: RetireReason | None
+    """The reason given to `retire()`, if it was called."""
+
+    def __init__(self, slot: Slot[T]) -> None:
+        """Made by the pool."""
+        self._slot = slot
+        self.retirement = None
+        self.value = slot.value
+        self.id = slot.id
+        self.uses = slot.uses
+
+    @property
+    def age(self) -> float:
+        """Seconds since the resource was created."""
+        born = self._slot.born
+        return 0.0 if born is None else trio.current_time() - born
+
+    def retire(self, reason: RetireReason = RetireReason.BROKEN) -> None:
+        """Have the resource closed, not used again, when the lease ends. The first reason given counts."""
+        if self.retirement is None:
+            self.retirement = RetireReason(reason)
+
+
+class Acquisition(Generic[T]):
+    """What `Pool.acquire()` returns: enter it once, to wait for a resource; leaving it gives the resource back."""
+
+    __slots__ = ("_engine", "_entered", "_fit", "_lease", "_slot", "_timeout")
+
+    def __init__(self, engine: Engine[T], fit: Fit[T] | None, timeout: float) -> None:
+        """Made by the pool."""
+        self._engine = engine
+        self._fit = fit
+        self._timeout = timeout
+        self._entered = False
+        self._slot: Slot[T] | None = None
+        self._lease: Lease[T] | None = None
+
+    @trio.lowlevel.enable_ki_protection
+    async def __aenter__(self) -> Lease[T]:
+        """Wait for a resource; always a checkpoint."""
+        if self._entered:
+            raise RuntimeError("an acquire can be entered once only; call acquire() again")
+        self._entered = True
+        engine = self._engine
+        start = trio.current_time()
+        await trio.lowlevel.checkpoint()
+        now = trio.current_time()
+        engine.admit()
+        slot = engine.choose(self._fit, now)
+        if slot is None or engine.stale(slot, now):
+            slot = await _wait(engine, self._fit, slot, start, self._timeout)
+        else:
+            engine.lend(slot, now, start)
+        self._slot = slot
+        self._lease = Lease(slot)
+        return self._lease
+
+    @trio.lowlevel.enable_ki_protection
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Give the resource back: synchronous, never a checkpoint."""
+        slot, lease = self._slot, self._lease
+        if slot is not None and lease is not None:
+            self._slot = None
+            self._engine.give_back(slot, error, lease.retirement)
+
+
+async def _wait(
+    engine: Engine[T], fit: Fit[T] | None, stale: Slot[T] | None, start: float, seconds: float
+) -> Slot[T]:
+    """Stand in line until something is delivered, for `seconds` from `start`."""
+    if len(engine.line) >= engine.config.max_waiting:
+        engine.tally.saturated += 1
+        raise _failed(engine, start, PoolSaturated, f"{len(engine.line)} acquires wait already")
+    if stale is None and engine.hopeless_newcomer():
+        cause = engine.create_error
+        raise _failed(engine, start, ResourceUnavailable, "the factory fails") from cause
+    waiter = Waiter(fit, start, start + seconds)
+    engine.enqueue(waiter, stale)
+    answer: Answer[T] | None = None
+    try:
+        # Not `cancel_called` but what came of it: a waiter that was served at the last tick has its resource.
+        with trio.CancelScope(deadline=waiter.deadline):
+            answer = await waiter.receive()
+    except trio.Cancelled:
+        engine.tally.acquire_cancelled += 1
+        if engine.observers:
+            engine.emit(_acquire_failed(engine, start, None))
+        raise
+    finally:
+        engine.line.leave(waiter)
+    match answer:
+        case Slot():
+            return answer
+        case None:
+            engine.tally.acquire_timeouts += 1
+            message = f"no resource came free in {seconds} s"
+            raise _failed(engine, start, PoolTimeout, message) from engine.create_error
+        case Refusal(cause):
+            raise _failed(engine, start, ResourceUnavailable, "the factory fails") from cause
+        case Misfit(error):
+            raise error
+        case _:
+            raise _failed(engine, start, PoolClosed, "it was closed")
+
+
+def _failed(engine: Engine[T], start: float, kind: type[PoolError], message: str) -> PoolError:
+    error = kind(message, engine.statistics())
+    if engine.observers:
+        engine.emit(_acquire_failed(engine, start, error))
+    return error
+
+
+def _acquire_failed(engine: Engine[T], start: float, error: PoolError | None) -> AcquireFailed:
+    now = trio.current_time()
+    return AcquireFailed(pool=engine.name, time=now, waited=now - start, error=error)
+
+
+def require_timeout(timeout: float) -> float:
+    """Refuse a timeout that is not a number of seconds."""
+    if math.isnan(timeout) or timeout < 0:
+        raise ValueError(f"timeout = {timeout!r}: must be a number of seconds, 0 or more")
+    return timeout

@@ -1,0 +1,153 @@
+"""The pool's places: one slot per resource, counted by state, and the stack on which idle resources rest.
+
+    starting -> idle <-> in_use -> resetting -> idle
+                 |  ^                  (any of them) -> retiring -> gone
+                 v  |
+               checking
+
+* A slot is counted from the moment its creation is decided until its resource is gone: a killed process is reaped
+  before its place is free (jackc/pgx#1259).
+* Idle resources rest on a stack: the one used last is used next, so that the others get old enough to be closed. A
+  queue would rotate them all, and none would ever be idle for long.
+* A resource that is checked keeps its place on the stack, so that a check does not make it look used.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
+
+import trio
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ._policy import Backoff
+    from ._stats import RetireReason
+    from ._waiters import Waiter
+
+T = TypeVar("T")
+
+State: TypeAlias = Literal["starting", "idle", "in_use", "checking", "resetting", "retiring", "gone"]
+Order: TypeAlias = Literal["check", "reset", "retire"]
+
+
+class Slot(Generic[T]):
+    """One resource, from the decision to create it until it is gone."""
+
+    __slots__ = (
+        "born",
+        "checked",
+        "expires",
+        "generation",
+        "hook_scope",
+        "id",
+        "order",
+        "ordered",
+        "prior_backoff",
+        "reason",
+        "scope",
+        "seen_well",
+        "since",
+        "state",
+        "uses",
+        "value",
+        "waiter",
+    )
+
+    value: T
+
+    def __init__(self, number: int, generation: int, now: float) -> None:
+        self.id = number
+        self.generation = generation
+        self.state: State = "starting"
+        self.since = now
+        """When it was decided on, came to rest, or was leased."""
+        self.born: float | None = None
+        self.seen_well = now
+        """When it was created, used or checked last."""
+        self.expires = math.inf
+        self.uses = 0
+        self.reason: RetireReason | None = None
+        self.waiter: Waiter[T] | None = None
+        """The acquire for which it is checked, while that waits."""
+        self.prior_backoff: Backoff | None = None
+        """The back-off before its creation, to go on from if it proves stillborn."""
+        self.order: Order | None = None
+        self.ordered = trio.Event()
+        self.checked: trio.Event | None = None
+        """Set when the check under way is over."""
+        self.scope: trio.CancelScope | None = None
+        self.hook_scope: trio.CancelScope | None = None
+
+    def command(self, order: Order) -> None:
+        """Tell the keeper what to do next; a later order replaces one not yet taken up."""
+        self.order = order
+        self.ordered.set()
+
+
+class Roster(Generic[T]):
+    """All slots of a pool, and how many are in which state."""
+
+    __slots__ = ("_next_id", "counts", "fresh", "resting", "slots")
+
+    def __init__(self) -> None:
+        self._next_id = 1
+        self.slots: dict[Slot[T], None] = {}
+        self.resting: dict[Slot[T], None] = {}
+        """The stack: the least recently used first. Idle slots, and those checked in their place."""
+        self.fresh = 0
+        """How many of the resting were never leased."""
+        self.counts: dict[State, int] = {
+            "starting": 0,
+            "idle": 0,
+            "in_use": 0,
+            "checking": 0,
+            "resetting": 0,
+            "retiring": 0,
+        }
+
+    @property
+    def alive(self) -> int:
+        """How many are created and not retiring."""
+        counts = self.counts
+        return counts["idle"] + counts["in_use"] + counts["checking"] + counts["resetting"]
+
+    def add(self, generation: int, now: float) -> Slot[T]:
+        """Take a place for a resource to be created."""
+        slot: Slot[T] = Slot(self._next_id, generation, now)
+        self._next_id += 1
+        self.slots[slot] = None
+        self.counts["starting"] += 1
+        return slot
+
+    def remove(self, slot: Slot[T]) -> None:
+        """Give the place back."""
+        self.unrest(slot)
+        self.counts[slot.state] -= 1
+        slot.state = "gone"
+        del self.slots[slot]
+
+    def move(self, slot: Slot[T], state: State) -> None:
+        """Change the state of a slot."""
+        self.counts[slot.state] -= 1
+        self.counts[state] += 1
+        slot.state = state
+
+    def rest(self, slot: Slot[T]) -> None:
+        """Put a slot on the stack, or leave it where it is."""
+        if slot not in self.resting:
+            self.resting[slot] = None
+            if not slot.uses:
+                self.fresh += 1
+
+    def unrest(self, slot: Slot[T]) -> None:
+        """Take a slot off the stack, if it is there."""
+        if slot in self.resting:
+            del self.resting[slot]
+            if not slot.uses:
+                self.fresh -= 1
+
+    def idle(self) -> Iterator[Slot[T]]:
+        """The idle slots, the most recently used first."""
+        return (slot for slot in reversed(self.resting) if slot.state == "idle")

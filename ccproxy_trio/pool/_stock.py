@@ -1,0 +1,240 @@
+"""How many resources there are, and how many there should be: growth, making room, clean-up, the numbers.
+
+`pump()` is the heart: it looks at the need and starts or retires one resource at a time until nothing is to be done.
+Whatever frees capacity, or may have lost some, ends in it, so that nobody is left waiting for a periodic sweep
+(djc/bb8#122, launchbadge/sqlx#622). What to do is decided in `_policy`; here it is only carried out.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import trio
+
+from . import _policy as policy
+from ._events import Observer, PoolEvent, ResourceRetired
+from ._slots import Roster, Slot
+from ._stats import PoolStatistics, RetireReason
+from ._waiters import Line, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ._config import PoolConfig
+
+T = TypeVar("T")
+
+logger = logging.getLogger("ccproxy_trio.pool")
+
+
+def _no_reasons() -> dict[RetireReason, int]:
+    return dict.fromkeys(RetireReason, 0)
+
+
+@dataclass(slots=True)
+class Tally:
+    """The counters of a pool; `PoolStatistics` says what each means."""
+
+    created: int = 0
+    destroyed: int = 0
+    acquired: int = 0
+    reused: int = 0
+    acquire_timeouts: int = 0
+    acquire_cancelled: int = 0
+    saturated: int = 0
+    create_failures: int = 0
+    check_failures: int = 0
+    reset_failures: int = 0
+    close_failures: int = 0
+    retired: dict[RetireReason, int] = field(default_factory=_no_reasons)
+    last_error: BaseException | None = None
+
+
+class Stock(Generic[T]):
+    """The slots of a pool, the line of those who wait, and the rules that keep their numbers right."""
+
+    def __init__(self, config: PoolConfig, *, observers: Sequence[Observer], name: str) -> None:
+        self.config = config
+        self.name = name
+        self.observers = observers
+        self.roster: Roster[T] = Roster()
+        self.line: Line[T] = Line()
+        self.tally = Tally()
+        self.backoff = policy.Backoff(*config.create_backoff)
+        self.create_error: BaseException | None = None
+        """What the factory raised last, while it fails."""
+        self.closing = True
+        """Nobody is served: not yet, or no more."""
+        self.upkeep = config.warmup_on_startup
+        self.generation: int = 0
+        """Resources of an earlier one are outdated."""
+        self.spawn: Callable[[Slot[T]], None] | None = None
+        """Starts the keeper of a slot."""
+        self.alarm: trio.CancelScope | None = None
+        """The housekeeper's sleep."""
+
+    def census(self) -> policy.Census:
+        """The numbers on which the policy decides."""
+        config, counts = self.config, self.roster.counts
+        return policy.Census(
+            min_size=config.min_size,
+            max_size=config.max_size,
+            min_fresh=config.min_fresh,
+            max_starting=config.max_starting,
+            starting=counts["starting"],
+            alive=self.roster.alive,
+            retiring=counts["retiring"],
+            fresh=self.roster.fresh,
+            waiting=self.line.unprovided,
+            upkeep=self.upkeep,
+            failing=self.backoff.failing,
+            pausing=self.backoff.pausing(trio.current_time()),
+        )
+
+    def pump(self) -> None:
+        """Do what the numbers ask for: create, make room, or refuse those whom nothing can serve."""
+        if self.closing or self.spawn is None:
+            return
+        while True:
+            # The numbers are taken anew for each step: an observer may have changed the pool meanwhile.
+            census = self.census()
+            step = policy.next_step(census)
+            if step is policy.Step.START:
+                self.spawn(self.roster.add(self.generation, trio.current_time()))
+            elif step is policy.Step.EVICT and (victim := self._victim(used_only=not census.waiting)):
+                self.retire(victim, RetireReason.UNFIT)
+            else:
+                break
+        if census.pausing and policy.starts_needed(census):
+            self.wake_at(self.backoff.until)
+        for _ in range(policy.hopeless(len(self.line), census)):
+            waiter = self.line.latest()
+            self.line.leave(waiter)
+            waiter.deliver(Refusal(self.create_error))
+
+    def retire(self, slot: Slot[T], reason: RetireReason, cause: BaseException | None = None) -> None:
+        """Take a resource out of circulation and have its keeper close it."""
+        self.withdraw(slot)
+        slot.command("retire")
+        if slot.hook_scope is not None:
+            slot.hook_scope.cancel()
+        self.note_retired(slot, reason, cause)
+
+    def withdraw(self, slot: Slot[T]) -> None:
+        """Count a resource as on its way out."""
+        self.roster.unrest(slot)
+        self.roster.move(slot, "retiring")
+
+    def note_retired(self, slot: Slot[T], reason: RetireReason, cause: BaseException | None) -> None:
+        """Count and tell why a resource leaves."""
+        slot.reason = reason
+        self.tally.retired[reason] += 1
+        if self.observers:
+            now = trio.current_time()
+            self.emit(ResourceRetired(pool=self.name, time=now, id=slot.id, reason=reason, cause=cause))
+
+    def why_retire(self, slot: Slot[T], now: float) -> RetireReason | None:
+        """Why a resource that comes free may not be used again; None if it may."""
+        return policy.why_retire(
+            closing=self.closing,
+            outdated=slot.generation != self.generation,
+            surplus=self.surplus(),
+            uses=slot.uses,
+            max_uses=self.config.max_uses,
+            now=now,
+            expires=slot.expires,
+        )
+
+    def surplus(self) -> bool:
+        """Whether more resources live or start than may (after `resize`)."""
+        return self.roster.alive + self.roster.counts["starting"] > self.config.max_size
+
+    def back_off(self, before: policy.Backoff, error: BaseException, now: float) -> None:
+        """Leave the factory alone for a while, longer than `before`."""
+        self.create_error = error
+        if not self.backoff.pausing(now):
+            self.backoff = before.failed(now)
+
+    def sweep(self) -> float:
+        """Retire what has been idle or alive for too long; the time to look again."""
+        now = trio.current_time()
+        for slot in reversed(list(self.roster.idle())):
+            if now >= slot.expires:
+                self.retire(slot, RetireReason.LIFETIME)
+            elif now >= self._idle_end(slot):
+                self.retire(slot, RetireReason.IDLE)
+        self.pump()
+        census = self.census()
+        due = self.backoff.until if census.pausing and policy.starts_needed(census) else math.inf
+        for slot in self.roster.idle():
+            due = min(due, slot.expires, self._idle_end(slot))
+        return due
+
+    def wake_at(self, when: float) -> None:
+        """Have the housekeeper sweep at `when`, if it would not sooner."""
+        if self.alarm is not None and when < self.alarm.deadline:
+            self.alarm.deadline = when
+
+    def emit(self, event: PoolEvent) -> None:
+        """Tell the observers; an error in one is logged and goes no further."""
+        for observer in self.observers:
+            try:
+                observer(event)
+            except Exception:  # Whatever an observer does, the pool's work goes on.
+                logger.exception("pool %r: an observer failed on %r", self.name, event)
+
+    def statistics(self) -> PoolStatistics:
+        """The snapshot."""
+        counts, tally = self.roster.counts, self.tally
+        return PoolStatistics(
+            name=self.name,
+            min_size=self.config.min_size,
+            max_size=self.config.max_size,
+            idle=counts["idle"],
+            in_use=counts["in_use"],
+            starting=counts["starting"],
+            checking=counts["checking"],
+            resetting=counts["resetting"],
+            retiring=counts["retiring"],
+            total=len(self.roster.slots),
+            waiting=len(self.line),
+            fresh=self.roster.fresh,
+            created=tally.created,
+            destroyed=tally.destroyed,
+            acquired=tally.acquired,
+            reused=tally.reused,
+            acquire_timeouts=tally.acquire_timeouts,
+            acquire_cancelled=tally.acquire_cancelled,
+            saturated=tally.saturated,
+            create_failures=tally.create_failures,
+            check_failures=tally.check_failures,
+            reset_failures=tally.reset_failures,
+            close_failures=tally.close_failures,
+            retired=MappingProxyType(dict(tally.retired)),
+            last_error=tally.last_error,
+            backoff_until=self.backoff.until if self.backoff.failing else None,
+        )
+
+    def _idle_end(self, slot: Slot[T]) -> float:
+        return policy.idle_end(
+            since=slot.since,
+            idle_timeout=self.config.idle_timeout,
+            alive=self.roster.alive,
+            min_size=self.config.min_size,
+            is_fresh=not slot.uses,
+            fresh=self.roster.fresh,
+            min_fresh=self.config.min_fresh,
+        )
+
+    def _victim(self, *, used_only: bool) -> Slot[T] | None:
+        """The least recently used idle resource; a fresh one only if there is no other."""
+        idle = reversed(list(self.roster.idle()))
+        return min(
+            (slot for slot in idle if slot.uses or not used_only),
+            key=lambda slot: not slot.uses,
+            default=None,
+        )

@@ -1,0 +1,145 @@
+"""Those who wait: a line of acquires, each on a memory channel of its own.
+
+The channel has no buffer, so a hand-over is one atomic step. Delivered first and cancelled then, the waiter still
+holds what it got; cancelled first, `send_nowait` raises `WouldBlock` and the sender serves the next. Nothing is lost
+either way, and nothing needs to be given back (asyncpg#547, psycopg#1401, encode/httpcore#1093).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+
+import trio
+
+from ._slots import Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+T = TypeVar("T")
+
+Fit: TypeAlias = Callable[[T], int | None]
+"""How well a resource suits: pure and synchronous; higher is better, None is not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a waiter gets in place of a resource."""
+
+    cause: BaseException | None
+    """The factory's error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What a waiter gets when the pool closes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """What a waiter gets when its own `fit` raised."""
+
+    error: Exception
+
+
+Answer: TypeAlias = Slot[T] | Refusal | Closed | Misfit
+
+
+class Waiter(Generic[T]):
+    """One acquire that waits."""
+
+    __slots__ = ("_receive", "_send", "deadline", "fit", "overtaken_since", "particular", "slot", "start")
+
+    def __init__(self, fit: Fit[T] | None, start: float, deadline: float) -> None:
+        self.fit = fit
+        self.start = start
+        self.deadline = deadline
+        self.overtaken_since: float | None = None
+        self.slot: Slot[T] | None = None
+        """The resource that is being checked for it."""
+        self.particular = False
+        """Not even a fresh resource fits it, so none is created on its behalf."""
+        self._send, self._receive = trio.open_memory_channel[Answer[T]](0)
+
+    def deliver(self, answer: Answer[T]) -> bool:
+        """Hand something over; False if it was cancelled and is about to leave."""
+        try:
+            self._send.send_nowait(answer)
+        except trio.WouldBlock:
+            return False
+        return True
+
+    async def receive(self) -> Answer[T]:
+        """Wait for what is delivered. There is no checkpoint after the delivery."""
+        return await self._receive.receive()
+
+
+class Line(Generic[T]):
+    """The waiters, the longest waiting first."""
+
+    __slots__ = ("_provided", "_waiters")
+
+    def __init__(self) -> None:
+        self._waiters: dict[Waiter[T], None] = {}
+        self._provided = 0
+
+    def __len__(self) -> int:
+        return len(self._waiters)
+
+    def __iter__(self) -> Iterator[Waiter[T]]:
+        return iter(self._waiters)
+
+    def __contains__(self, waiter: Waiter[T]) -> bool:
+        return waiter in self._waiters
+
+    @property
+    def unprovided(self) -> int:
+        """How many wait with nothing under way that is meant for them alone."""
+        return len(self._waiters) - self._provided
+
+    def join(self, waiter: Waiter[T]) -> None:
+        """Stand at the end of the line."""
+        self._waiters[waiter] = None
+        if waiter.slot is not None or waiter.particular:
+            self._provided += 1
+
+    def leave(self, waiter: Waiter[T]) -> None:
+        """Leave the line, if still in it; a check on the waiter's behalf goes on for whoever comes."""
+        if waiter not in self._waiters:
+            return
+        del self._waiters[waiter]
+        if waiter.slot is not None or waiter.particular:
+            self._provided -= 1
+        if waiter.slot is not None:
+            waiter.slot.waiter = None
+            waiter.slot = None
+
+    def claim(self, waiter: Waiter[T], slot: Slot[T]) -> None:
+        """Note that `slot` is being checked for `waiter`."""
+        if waiter in self._waiters and not waiter.particular:
+            self._provided += 1
+        waiter.slot = slot
+        slot.waiter = waiter
+
+    def unclaim(self, slot: Slot[T]) -> Waiter[T] | None:
+        """Note that the check is over; the waiter it was for, if that still waits."""
+        waiter, slot.waiter = slot.waiter, None
+        if waiter is not None:
+            waiter.slot = None
+            if waiter in self._waiters and not waiter.particular:
+                self._provided -= 1
+        return waiter
+
+    def mark_particular(self, waiter: Waiter[T]) -> None:
+        """Note that a fresh resource did not fit `waiter`."""
+        if waiter.particular:
+            return
+        waiter.particular = True
+        if waiter in self._waiters and waiter.slot is None:
+            self._provided += 1
+
+    def latest(self) -> Waiter[T]:
+        """The one who came last."""
+        return next(reversed(self._waiters))
