@@ -1,0 +1,243 @@
+"""The state machine of a conversation: what a turn is, and everything that is refused as nonsense."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ccproxy_trio.claude.errors import InstanceNonsense, NotRewound
+from ccproxy_trio.claude.exchange import Exchange, State
+from ccproxy_trio.claude.frames import (
+    ControlRequest,
+    ControlResponse,
+    ErrorNote,
+    Frame,
+    Result,
+    StreamEvent,
+    Unknown,
+)
+
+TEXT = [{"type": "text", "text": "hello"}]
+INIT = Unknown("system", {"type": "system", "subtype": "init"})
+DONE = Result(is_error=False, text="", num_turns=1, api_error_status=None)
+APPENDED = Result(is_error=False, text="", num_turns=0, api_error_status=None)
+ABORTED = Result(is_error=True, text="", num_turns=2, api_error_status=None)
+
+
+def event(kind: str, **fields: Any) -> StreamEvent:
+    return StreamEvent({"type": kind, **fields})
+
+
+def stop(reason: str | None) -> StreamEvent:
+    return event("message_delta", delta={"stop_reason": reason})
+
+
+START, STOP = event("message_start"), event("message_stop")
+
+
+def answered(request_id: str, **response: Any) -> ControlResponse:
+    return ControlResponse(request_id, response, None)
+
+
+def feed(exchange: Exchange, *frames: Frame) -> None:
+    for frame in frames:
+        exchange.feed(frame)
+
+
+def asked(*frames: Frame) -> Exchange:
+    exchange = Exchange()
+    exchange.ask(TEXT)
+    feed(exchange, *frames)
+    return exchange
+
+
+def test_a_turn_is_the_events_up_to_the_first_message_stop() -> None:
+    delta = event("content_block_delta")
+    exchange = asked(INIT, START, delta)
+    assert exchange.take_events() == [START.event, delta.event]
+    assert not exchange.finished
+    feed(exchange, stop("end_turn"), STOP)
+    assert [e["type"] for e in exchange.take_events()] == ["message_delta", "message_stop"]
+    assert exchange.finished
+    assert not exchange.would_go_on
+    feed(exchange, event("message_start"), delta)  # the CLI's own loop
+    assert exchange.take_events() == []
+    feed(exchange, DONE)
+    assert exchange.quiet
+    assert exchange.failure is None
+
+
+@pytest.mark.parametrize("reason", ["max_tokens", "tool_use", "refusal", "of tomorrow"])
+def test_a_stop_that_the_cli_would_go_on_from_is_told(reason: str) -> None:
+    assert asked(INIT, START, stop(reason), STOP).would_go_on
+
+
+def test_at_rest_again_only_by_a_confirmed_rewind() -> None:
+    exchange = asked(INIT, START, stop("end_turn"), STOP, DONE)
+    request_id, frame = exchange.rewind()
+    request = json.loads(frame)["request"]
+    assert request["target_message_uuid"] == request["last_seen_user_message_uuid"]
+    assert not exchange.untouched
+    feed(exchange, answered(request_id, rewound=True))
+    response = exchange.answer(request_id)
+    assert response is not None
+    exchange.confirm_rewind(response)
+    assert exchange.untouched
+    assert exchange.state is State.REST
+
+
+def test_a_rewind_goes_from_the_first_message_to_the_last() -> None:
+    exchange = Exchange()
+    first = json.loads(exchange.append(TEXT))["uuid"]
+    feed(exchange, INIT, APPENDED)
+    exchange.append(TEXT)
+    feed(exchange, INIT, APPENDED)
+    last = json.loads(exchange.ask(TEXT))["uuid"]
+    request = json.loads(exchange.rewind()[1])["request"]
+    assert (request["target_message_uuid"], request["last_seen_user_message_uuid"]) == (first, last)
+    assert request["interrupt_if_running"] is True
+
+
+def test_a_rewind_breaks_a_turn_off() -> None:
+    exchange = asked(INIT, START)
+    request_id, _ = exchange.rewind()
+    feed(exchange, stop(None), STOP, ABORTED, answered(request_id, rewound=True))
+    response = exchange.answer(request_id)
+    assert response is not None
+    exchange.confirm_rewind(response)
+    assert exchange.failure is None
+
+
+@pytest.mark.parametrize(
+    ("response", "message"),
+    [
+        (ControlResponse("R", {"rewound": False, "reason": "stale_target"}, None), "stale_target"),
+        (ControlResponse("R", {}, None), "no reason given"),
+        (ControlResponse("R", {"rewound": "yes"}, None), "no reason given"),
+        (ControlResponse("R", {}, "Unsupported control request"), "Unsupported control request"),
+    ],
+)
+def test_an_unconfirmed_rewind_is_an_error(response: ControlResponse, message: str) -> None:
+    exchange = asked(INIT, START, stop("end_turn"), STOP, DONE)
+    with pytest.raises(NotRewound, match=message):
+        exchange.confirm_rewind(response)
+
+
+def test_a_rewind_while_a_result_is_due_is_an_error() -> None:
+    exchange = asked(INIT, START, stop("end_turn"), STOP)
+    request_id, _ = exchange.rewind()
+    feed(exchange, answered(request_id, rewound=True))
+    with pytest.raises(NotRewound, match="still running"):
+        exchange.confirm_rewind(answered(request_id, rewound=True))
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        (INIT, START, event("content_block_start"), stop(None)),
+        (INIT, START, STOP),
+        (INIT, START, DONE),
+    ],
+    ids=["delta without a reason", "stop without a delta", "result without a stop"],
+)
+def test_a_stream_that_broke_off_never_ends_in_a_clean_way(frames: tuple[Frame, ...]) -> None:
+    exchange = asked(*frames)
+    assert exchange.failure is not None
+    assert (exchange.failure.status, exchange.failure.message) == (
+        502,
+        "the upstream API broke off its answer",
+    )
+    kinds = [e["type"] for e in exchange.take_events()]
+    assert "message_stop" not in kinds
+    assert "message_delta" not in kinds
+
+
+def test_a_broken_stream_is_told_as_the_cli_told_it() -> None:
+    note = ErrorNote("server_error", "API Error: 529 Overloaded.", 529, "req_7")
+    failure = asked(INIT, START, note, stop(None), STOP).failure
+    assert failure is not None
+    assert (failure.status, failure.request_id) == (529, "req_7")
+
+
+def test_an_api_error_is_the_turns_failure() -> None:
+    note = ErrorNote("rate_limit", "API Error: 429 slow down", 429, "req_8")
+    result = Result(is_error=True, text="API Error: 429 slow down", num_turns=1, api_error_status=429)
+    failure = asked(INIT, note, result).failure
+    assert failure is not None
+    assert (failure.status, failure.request_id) == (429, "req_8")
+
+
+def test_a_refusal_is_an_answer_although_its_result_is_an_error() -> None:
+    note = ErrorNote("unknown", "API Error: refused", None, None)
+    exchange = asked(INIT, START, note, stop("refusal"), STOP, ABORTED)
+    assert exchange.failure is None
+    assert exchange.finished
+
+
+def test_compaction_is_refused_as_too_long_a_prompt() -> None:
+    exchange = asked(INIT, Unknown("system", {"subtype": "status", "status": "compacting"}))
+    assert exchange.failure is not None
+    assert exchange.failure.status == 400
+    assert exchange.failure.message.startswith("prompt is too long")
+    assert exchange.would_go_on
+
+
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        ((START,), "something else than what was asked"),
+        ((INIT, event("content_block_start")), "before message_start"),
+        (
+            (INIT, StreamEvent({"type": "message_start"}, "another uuid")),
+            "something else than what was asked",
+        ),
+        ((answered("never asked"),), "that was not made"),
+    ],
+)
+def test_events_that_cannot_be_ours_are_nonsense(frames: tuple[Frame, ...], message: str) -> None:
+    with pytest.raises(InstanceNonsense, match=message):
+        asked(*frames)
+
+
+def test_no_event_counts_before_every_parameter_is_in_force() -> None:
+    exchange = Exchange()
+    request_id, _ = exchange.control("apply_flag_settings")
+    exchange.ask(TEXT)
+    exchange.feed(INIT)
+    with pytest.raises(InstanceNonsense):
+        exchange.feed(START)
+    in_force = Exchange()
+    request_id, _ = in_force.control("apply_flag_settings")
+    in_force.ask(TEXT)
+    feed(in_force, answered(request_id), INIT, START)
+    assert in_force.take_events() == [START.event]
+
+
+def test_a_control_request_that_failed_is_nonsense() -> None:
+    exchange = Exchange()
+    request_id, _ = exchange.control("set_model")
+    with pytest.raises(InstanceNonsense, match="set_model failed: no such thing"):
+        exchange.feed(ControlResponse(request_id, {}, "no such thing"))
+
+
+@pytest.mark.parametrize("frame", [START, event("content_block_delta")])
+def test_an_event_at_rest_is_nonsense(frame: Frame) -> None:
+    with pytest.raises(InstanceNonsense, match="no turn was asked for"):
+        Exchange().feed(frame)
+
+
+@pytest.mark.parametrize("result", [DONE, ABORTED])
+def test_a_message_for_the_history_that_is_answered_is_nonsense(result: Result) -> None:
+    exchange = Exchange()
+    exchange.append(TEXT)
+    assert not exchange.appended
+    with pytest.raises(InstanceNonsense, match="for the history was answered"):
+        exchange.feed(result)
+
+
+def test_what_the_cli_asks_is_refused_so_that_it_does_not_wait() -> None:
+    exchange = asked(ControlRequest("Q", "can_use_tool"), Unknown("of tomorrow", {}))
+    [frame] = exchange.owed
+    assert json.loads(frame)["response"]["request_id"] == "Q"

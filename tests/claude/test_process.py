@@ -1,0 +1,140 @@
+"""Real children: they end with us whatever they do, and are quoted by the end of their stderr."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from ccproxy_trio.claude.folder import open_private_folder
+from ccproxy_trio.claude.process import open_process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ENV = {"PATH": os.environ["PATH"]}
+
+
+def descriptors() -> set[str]:
+    return set(os.listdir("/proc/self/fd"))  # noqa: PTH208 -- names, not paths
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    with trio.fail_after(10):
+        while not condition():  # noqa: ASYNC110 -- the kernel sets no event
+            await trio.sleep(0.01)
+
+
+async def test_it_reads_and_writes(tmp_path: Path) -> None:
+    before = descriptors()
+    async with open_process(["cat"], env=ENV, cwd=tmp_path) as process:
+        await process.send(b"hello\n")
+        assert await process.receive() == b"hello\n"
+        pid = process.pid
+    assert not is_running(pid)
+    assert len(descriptors()) == len(before)
+
+
+async def test_it_gets_exactly_the_environment_and_folder_given(tmp_path: Path) -> None:
+    os.environ["CCPROXY_TEST_SECRET"] = "leak"
+    try:
+        async with open_process(["sh", "-c", "env; pwd"], env={**ENV, "A": "1"}, cwd=tmp_path) as process:
+            said = b""
+            while chunk := await process.receive():
+                said += chunk
+    finally:
+        del os.environ["CCPROXY_TEST_SECRET"]
+    lines = said.decode().split()
+    assert "A=1" in lines
+    assert str(tmp_path) in lines
+    assert "leak" not in said.decode()
+
+
+async def test_what_ignores_everything_is_killed_with_all_it_started(tmp_path: Path) -> None:
+    script = "trap '' TERM INT HUP; sleep 1000 & echo $!; wait; wait; wait"
+    async with open_process(["sh", "-c", script], env=ENV, cwd=tmp_path) as process:
+        grandchild = int(await process.receive())
+        assert is_running(grandchild)
+    assert not is_running(process.pid)
+    await until(lambda: not is_running(grandchild))
+
+
+async def test_an_exit_ends_its_group_so_that_the_output_ends_too(tmp_path: Path) -> None:
+    async with open_process(["sh", "-c", "sleep 1000 & exit 3"], env=ENV, cwd=tmp_path) as process:
+        assert await process.wait() == 3
+        with trio.fail_after(10):
+            assert await process.receive() == b""
+
+
+async def test_a_signal_is_told_as_subprocess_tells_it(tmp_path: Path) -> None:
+    async with open_process(["sleep", "1000"], env=ENV, cwd=tmp_path) as process:
+        process.signal_group(signal.SIGKILL)
+        assert await process.wait() == -signal.SIGKILL
+        process.signal_group(signal.SIGKILL)  # to nobody
+
+
+async def test_stderr_never_blocks_and_its_end_is_kept(tmp_path: Path) -> None:
+    script = "yes warning | head -c 1000000 >&2; echo 'the end \\377' >&2; echo done"
+    async with open_process(["sh", "-c", script], env=ENV, cwd=tmp_path) as process:
+        assert await process.receive() == b"done\n"
+        await process.wait()
+        await until(lambda: "the end" in process.stderr_tail)
+        assert process.stderr_tail.endswith("the end \ufffd")
+        assert len(process.stderr_tail) <= 8 * 1024
+
+
+async def test_cancelled_it_is_closed_all_the_same(tmp_path: Path) -> None:
+    with trio.move_on_after(0.05):
+        async with open_process(["sleep", "1000"], env=ENV, cwd=tmp_path) as process:
+            await process.receive()
+    assert not is_running(process.pid)
+
+
+async def test_what_cannot_be_started_is_an_error_without_a_leak(tmp_path: Path) -> None:
+    before = len(descriptors())
+    with pytest.raises(OSError, match="No such file"):
+        async with open_process(["true"], env=ENV, cwd=tmp_path / "missing"):
+            pass
+    assert len(descriptors()) == before
+
+
+def test_it_dies_when_its_parent_is_killed(tmp_path: Path) -> None:
+    program = f"""
+import os, trio
+from pathlib import Path
+from ccproxy_trio.claude.process import open_process
+async def main():
+    argv = ["sh", "-c", "echo runs; exec sleep 1000"]
+    async with open_process(argv, env=dict(os.environ), cwd=Path({str(tmp_path)!r})) as process:
+        await process.receive()  # before it runs, the death signal may not be set
+        print(process.pid, flush=True)
+        await trio.sleep_forever()
+trio.run(main)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        assert is_running(child)
+        parent.kill()
+    trio.run(until, lambda: not is_running(child))
+
+
+def test_a_private_folder_is_gone_with_all_that_is_in_it() -> None:
+    with open_private_folder() as folder:
+        assert list(folder.working.iterdir()) == []
+        assert folder.path.stat().st_mode & 0o077 == 0
+        (folder.temporary / "left behind").write_text("x")
+    assert not folder.path.exists()
