@@ -1,0 +1,107 @@
+"""The composition root: settings to CLI, pool, application and HTTP server, in one nursery that ends in order.
+
+The server is inside the pool: it stops accepting and lets requests under way finish while instances are still there;
+then the pool closes, and no child is left. A second signal ends the waiting.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+import hypercorn.trio
+import trio
+
+from ccproxy_trio.claude.errors import CliUnusable
+from ccproxy_trio.claude.locate import Cli, locate_cli
+from ccproxy_trio.claude_pool import ClaudePool, open_claude_pool
+from ccproxy_trio.server.app import create_app
+from ccproxy_trio.server.transport import hypercorn_config, repair_hypercorn
+from ccproxy_trio.start import describe, explain_start
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ccproxy_trio.settings import ServerSettings, Settings
+
+log = logging.getLogger("ccproxy_trio")
+
+USAGE_ERROR = 2
+CRASH = 1
+
+
+def run(settings: Settings) -> int:
+    """Serve until SIGINT or SIGTERM. Returns the process's exit status: 0, 1 for a crash, 2 for a start in vain."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        cli = locate_cli(
+            settings.claude.cli_path, settings.claude.auth, os.environ, demo=settings.claude.demo
+        )
+        listener = _listen(settings.server)
+    except (CliUnusable, OSError) as error:
+        sys.stderr.write(explain_start(error, settings) + "\n")
+        return USAGE_ERROR
+    with listener:
+        try:
+            trio.run(_serve, settings, cli, os.environ, listener)
+        except Exception:
+            log.exception("the server ended by an error")
+            return CRASH
+    return 0
+
+
+def _listen(server: ServerSettings) -> socket.socket:
+    family, _, _, _, address = socket.getaddrinfo(
+        server.host or None, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    # Before trio runs, so that a port in use is told at once, and the first clients wait while the pool warms up.
+    return socket.create_server(address[:2], family=family, backlog=1024)
+
+
+async def _serve(settings: Settings, cli: Cli, environ: Mapping[str, str], listener: socket.socket) -> None:
+    repair_hypercorn(write_timeout=settings.server.write_timeout)
+    async with open_claude_pool(settings, cli, environ) as claude:
+        sys.stdout.write(describe(_address(listener), cli, settings) + "\n")
+        sys.stdout.flush()
+        await serve_http(claude, settings, listener)
+
+
+async def serve_http(claude: ClaudePool, settings: Settings, listener: socket.socket) -> None:
+    """Serve an open pool on a listening socket until a signal, then let requests under way finish."""
+    server = settings.server
+    config = hypercorn_config(
+        host=server.host,
+        port=server.port,
+        grace=server.grace,
+        keep_alive_timeout=server.keep_alive_timeout,
+        max_header_size=server.max_header_size,
+    )
+    config.bind = [f"fd://{os.dup(listener.fileno())}"]  # hypercorn closes what it is given
+    stop = trio.Event()
+
+    async def watch_signals(scope: trio.CancelScope, task_status: trio.TaskStatus[None]) -> None:
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            task_status.started()
+            async for _ in signals:
+                if stop.is_set():
+                    scope.cancel()
+                listener.close()
+                stop.set()
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(watch_signals, nursery.cancel_scope)
+        await hypercorn.trio.serve(
+            create_app(claude, settings),
+            config,
+            shutdown_trigger=stop.wait,
+        )
+        nursery.cancel_scope.cancel()
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,34 @@
+"""From whatever a layer below raises to the one neutral failure that a dialect renders."""
+
+from __future__ import annotations
+
+from ccproxy_trio.claude.errors import ClaudeError, InstanceSilent, TurnFailed
+from ccproxy_trio.dialects.failures import Failure, InvalidRequest
+from ccproxy_trio.pool import PoolClosed, PoolError, ResourceUnavailable
+
+_SOON = 1.0
+_LATER = 5.0
+
+EXPECTED = (InvalidRequest, PoolError, ClaudeError)
+"""What an endpoint may raise; anything else is a mistake of ours."""
+
+
+def failure_of(error: Exception) -> Failure:
+    """The failure that a client is told."""
+    match error:
+        case InvalidRequest():
+            return error.failure
+        case TurnFailed():
+            return error.failure
+        case InstanceSilent():
+            return Failure(504, str(error))
+        case ClaudeError():
+            return Failure(502, str(error))
+        case PoolClosed():
+            return Failure(529, "the server is shutting down", retry_after=_SOON)
+        case ResourceUnavailable():
+            return Failure(529, f"no claude process can be started: {error.__cause__}", retry_after=_LATER)
+        case PoolError():
+            return Failure(529, f"all claude instances are busy: {error}", retry_after=_SOON)
+        case _:
+            return Failure(500, "internal error of the proxy; its log says more")

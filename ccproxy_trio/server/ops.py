@@ -1,0 +1,80 @@
+"""What an operator asks of a running server: whether it lives, whether it can serve, and how its pool does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from attrs import frozen
+from quart import Response
+
+if TYPE_CHECKING:
+    from ccproxy_trio.claude_pool import ClaudePool
+    from ccproxy_trio.pool import PoolStatistics
+
+
+@frozen
+class Ops:
+    """The endpoints, with what they look at."""
+
+    claude: ClaudePool
+    pool_enabled: bool
+
+    async def root(self) -> Response:
+        """Who is there; clients probe it with HEAD."""
+        return _json({"name": "ccproxy_trio", "demo": self.claude.cli.demo})
+
+    async def health(self) -> Response:
+        """The process answers."""
+        return _json({"status": "ok"})
+
+    async def ready(self) -> Response:
+        """200 when an instance can be had now or soon, else 503 with the reason."""
+        if self.claude.pool.available:
+            return _json({"status": "ready"})
+        error = self.claude.pool.statistics().last_error
+        return _json(
+            {"status": "not ready", "reason": str(error) if error else "all instances are busy"}, 503
+        )
+
+    async def stats(self) -> Response:
+        """The eight counters of the pool's documentation, and everything else the pool knows."""
+        statistics = self.claude.pool.statistics()
+        return _json(
+            {
+                "pool_enabled": self.pool_enabled,
+                "stats": {
+                    "connections_created": statistics.created,
+                    "connections_destroyed": statistics.destroyed,
+                    "connections_reused": statistics.reused,
+                    "acquire_timeouts": statistics.acquire_timeouts,
+                    "health_check_failures": statistics.check_failures,
+                    "total_connections": statistics.total,
+                    "available_connections": statistics.idle,
+                    "in_use_connections": statistics.in_use,
+                },
+                "pool": _details(statistics),
+            }
+        )
+
+
+def _details(statistics: PoolStatistics) -> dict[str, Any]:
+    names = (
+        *("min_size", "max_size", "starting", "checking", "resetting", "retiring", "waiting", "fresh"),
+        *(
+            "acquired",
+            "acquire_cancelled",
+            "saturated",
+            "create_failures",
+            "reset_failures",
+            "close_failures",
+        ),
+    )
+    details: dict[str, Any] = {name: getattr(statistics, name) for name in names}
+    details["retired"] = {reason.value: count for reason, count in statistics.retired.items()}
+    details["last_error"] = str(statistics.last_error) if statistics.last_error else None
+    return details
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(value), status, content_type="application/json")
