@@ -1,6 +1,7 @@
 """The wire of the fake API: h11 over trio on loopback, one task a connection, every request recorded.
 
-A record is appended when the request has been read, its outcome still None, and replaced when the answer has ended:
+A record is appended when the request has been read, its outcome still None, and replaced when the answer
+has ended:
 
 * done: the answer went out whole;
 * error: it was an error, or was spoilt as its directive asked;
@@ -17,10 +18,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import h11
 import trio
 
-from tests.fake_api._answer import ERROR_TYPES, compose, error_body, last_user_text, read_directives
+from ccproxy_trio.claude.demo.answer import (
+    ERROR_TYPES,
+    break_off_at,
+    compose,
+    error_body,
+    last_user_text,
+    read_directives,
+    status_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
 Outcome = Literal["done", "client_gone", "error"]
 
@@ -150,39 +159,50 @@ async def _answer_messages(
     connection: _Connection, request: RecordedRequest, headers: dict[str, str]
 ) -> Outcome:
     wish = read_directives(last_user_text(request.body.get("messages", [])))
-    await trio.sleep(wish.get("delay", 0))
-    if (status := int(wish.get("status", 200))) != 200:
+    streamed = bool(request.body.get("stream"))
+    await trio.sleep(float(wish.get("delay", 0)))
+    status = int(wish.get("status", 200))
+    if "error" in wish and not streamed:
+        status = status_of(str(wish["error"]))
+    if status != 200:
         if "retry_after" in wish:
             headers["retry-after"] = str(wish["retry_after"])
         kind = ERROR_TYPES.get(status, "api_error")
         message = str(wish.get("message", f"fake {status}"))
         await connection.send_json(status, error_body(kind, message, headers["request-id"]), headers)
         return "error"
-    answer = compose(request.body, request.n)
-    at = int(wish.get("at", 5)) if wish.keys() & {"error", "cut", "hang"} else None
-    if not request.body.get("stream"):
-        if at is not None:
-            return await _spoil(connection, wish)
-        await connection.send_json(200, answer.message(), headers)
-        return "done"
+    answer = compose(request.body, f"{request.n:06}")
+    if streamed:
+        events = answer.events(int(wish.get("deltas", 5)))
+        return await _stream(connection, events, wish, headers)
+    if wish.keys() & {"cut", "hang"}:
+        return await _break_off(connection, wish)
+    await connection.send_json(200, answer.message(), headers)
+    return "done"
+
+
+async def _stream(
+    connection: _Connection,
+    events: Iterator[Mapping[str, Any]],
+    wish: Mapping[str, Any],
+    headers: Mapping[str, str],
+) -> Outcome:
+    breaks_at = break_off_at(wish, ("error", "cut", "hang"))
+    if breaks_at == 0 and "error" not in wish:
+        return await _break_off(connection, wish)
     fields = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", **headers}
-    sent_head = False
-    for index, event in enumerate(answer.events(int(wish.get("deltas", 5)))):
-        if index == at and not (index == 0 and "error" in wish):
-            return await _spoil(connection, wish)
-        if not sent_head:
-            await connection.send(_head(200, fields))
-            sent_head = True
-        if index == at:
-            return await _spoil(connection, wish)
+    await connection.send(_head(200, fields))
+    for index, event in enumerate(events):
+        if index == breaks_at:
+            return await _break_off(connection, wish)
         await connection.send(_server_sent(event))
         if event["type"] == "content_block_delta":
-            await trio.sleep(wish.get("gap", 0))
+            await trio.sleep(float(wish.get("gap", 0)))
     await connection.send(h11.EndOfMessage())
     return "done"
 
 
-async def _spoil(connection: _Connection, wish: Mapping[str, Any]) -> Outcome:
+async def _break_off(connection: _Connection, wish: Mapping[str, Any]) -> Outcome:
     if "hang" in wish:
         await trio.sleep_forever()
     if "error" in wish:

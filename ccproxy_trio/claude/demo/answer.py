@@ -1,27 +1,28 @@
-"""What the fake API answers: a pure function of the request, so that a test can say in advance what it will read.
+"""What is answered: a pure function of the request, so that a test can say in advance what it will read.
 
 An answer is `Demo echo: ` and the text of the last user message. A directive anywhere in that text,
-`[[key=value; key=value]]`, changes it and is not echoed. A value is JSON when it parses as JSON, else a plain string,
-and a key alone is true:
+`[[key=value; key=value]]`, changes it and is not echoed. A value is JSON when it parses as JSON, else a
+plain string; a key alone is true:
 
-=================  ===================================================================================
-status=429         answer with this HTTP status and the API's error body
+=================  ================================================================================
+status=429         fail with this HTTP status and the API's error body
 retry_after=7      with `status`: send this `retry-after` header
 message=TEXT       with `status` or `error`: the error's message
 delay=0.5          seconds before the first byte
-deltas=20          text deltas to send (default 5); a text with fewer characters is padded with dots
+deltas=20          text deltas to send (default 5); a shorter text is padded with dots
 gap=0.1            seconds after each delta
 text=TEXT          answer this instead of the echo
 stop=refusal       the stop_reason of the answer
-tool=NAME,NAME     end with a call of these tools, unless the last message already carries a tool_result
+tool=NAME,NAME     end with a call of these tools, unless the last message carries a tool_result
 input={"x":1}      with `tool`: the input of the calls (no `;` and no `]]` inside)
 thinking=TEXT      put a thinking block first
 dump               answer with the request body as JSON, exactly as it was received
-error=TYPE         send an `error` event of this type (overloaded_error, …) in mid-stream, then end
+error=TYPE         an `error` event of this type (overloaded_error, …) in mid-stream, then the end
 cut                close the connection in mid-stream
 hang               send nothing more, and keep the connection open
-at=N               when error, cut or hang happen: after N events (default 5; 0 is before the first byte)
-=================  ===================================================================================
+at=N               when error, cut, hang and the faults of the stand-in happen: after N events
+                   (default 5, in the middle of the text; 0 is before the first byte)
+=================  ================================================================================
 
 `max_tokens` counts words: a longer answer is cut there and its stop_reason is `max_tokens`.
 """
@@ -34,9 +35,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    Json = dict[str, Any]
+Json = dict[str, Any]
 
 ERROR_TYPES = {
     400: "invalid_request_error",
@@ -102,6 +103,11 @@ def error_body(kind: str, message: str, request_id: str) -> Json:
     return {"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}
 
 
+def status_of(kind: str) -> int:
+    """The HTTP status that goes with an error type; 500 when it is not known."""
+    return next((status for status, known in ERROR_TYPES.items() if known == kind), 500)
+
+
 def last_user_text(messages: Sequence[Json]) -> str:
     """The last text block of the last user message that has one; reminders of the CLI's own do not count."""
     for message in reversed(messages):
@@ -127,8 +133,8 @@ def read_directives(text: str) -> Json:
     return found
 
 
-def compose(body: Mapping[str, Any], n: int) -> Answer:
-    """The answer to `body`, the n-th request."""
+def compose(body: Mapping[str, Any], tag: str) -> Answer:
+    """The answer to `body`; its ids end in `tag`."""
     messages = body.get("messages", [])
     text = last_user_text(messages)
     wish = read_directives(text)
@@ -138,24 +144,29 @@ def compose(body: Mapping[str, Any], n: int) -> Answer:
     said = str(wish.get("text") or "Demo echo: " + _DIRECTIVE.sub(" ", text).strip())
     if wish.get("dump"):
         said = json.dumps(body)
-    words = said.split(" ")
-    stop, limit = "end_turn", int(body.get("max_tokens") or len(words))
-    if len(words) > limit:
-        said, words, stop = " ".join(words[:limit]), words[:limit], "max_tokens"
+    words, stop = said.split(" "), "end_turn"
+    if len(words) > (limit := int(body.get("max_tokens") or len(words))):
+        words, stop = words[:limit], "max_tokens"
+        said = " ".join(words)
     blocks.append({"type": "text", "text": said})
     if "tool" in wish and not _answers_tool(messages):
         stop = "tool_use"
         for index, name in enumerate(str(wish["tool"]).split(",")):
-            call = {"id": f"toolu_{n:06}_{index}", "name": name, "input": wish.get("input", {"x": 1})}
+            call = {"id": f"toolu_{tag}_{index}", "name": name, "input": wish.get("input", {"x": 1})}
             blocks.append({"type": "tool_use", **call})
     return Answer(
-        id=f"msg_{n:06}",
+        id=f"msg_{tag}",
         model=str(body.get("model")),
         content=blocks,
         stop_reason=str(wish.get("stop", stop)),
         input_tokens=10 + len(messages),
         output_tokens=len(words),
     )
+
+
+def break_off_at(wish: Mapping[str, Any], keys: Iterable[str]) -> int | None:
+    """After how many events one of `keys` asks that things go wrong; None when nothing does."""
+    return int(wish.get("at", 5)) if wish.keys() & set(keys) else None
 
 
 def _answers_tool(messages: Sequence[Json]) -> bool:

@@ -1,0 +1,342 @@
+"""The frames of one turn, as a generator: what is said, and where it waits.
+
+`Turn.run` yields frames to be sent, floats (pause for so many seconds, math.inf: until aborted) and bytes (sent as
+they are: the faults below). Whoever drives it may abandon it at any pause and send what `aborted` says instead.
+
+A turn goes on as the CLI's does: at max_tokens, a refusal, a tool call or a break after a finished block it
+adds a message of its own and calls the model again, three times at most.
+
+Besides the directives of `answer`, these make the child itself fail, at event `at`:
+
+=======================  ==========================================================================
+die=mid_stream           exit with code 70; also die=before_first and die=after_result
+garbage                  a line that is no JSON, then go on
+half_line                half a frame without its newline, then exit with code 70
+endless_line             a line that never ends
+freeze                   stop reading and writing for ever: a live process that answers nothing
+flood_stderr=BYTES       first write so much to stderr
+=======================  ==========================================================================
+
+and these change it from that turn on:
+
+=======================  ==========================================================================
+wrong_id                 answer control requests under another request_id
+no_rewind                refuse every rewind
+ignore_term              outlive SIGTERM and the end of stdin
+=======================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .answer import ERROR_TYPES, break_off_at, compose, last_user_text, read_directives, status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Mapping
+
+    from .answer import Answer, Json
+
+    Output = Json | float | bytes
+
+_RESUME = (
+    "Output token limit hit. Resume directly — no apology, no recap of what you were doing. "
+    "Pick up mid-thought if that is where the cut happened. Break remaining work into smaller pieces."
+)
+_GOES_ON_WITH = {
+    "max_tokens": _RESUME,
+    "model_context_window_exceeded": _RESUME,
+    "refusal": "Your response above was stopped by a safety classifier — this is not a tool or API error.",
+    "tool_use": "The previous response failed to produce a valid tool call. Please retry the tool call now.",
+}
+_AFTER_A_CUT = "Your response above was cut off mid-stream. Resume directly from where it stops."
+_LOST = "API Error: Connection to the API was lost (ECONNRESET). This is usually temporary — try again."
+_MOST_CALLS = 4
+_BREAKS = ("error", "cut", "hang", "garbage", "half_line", "endless_line", "freeze", "die")
+_EXIT_CODE = 70
+
+
+@dataclass
+class Faults:
+    """What directives have broken for the rest of the process's life."""
+
+    wrong_id: bool = False
+    no_rewind: bool = False
+    ignore_term: bool = False
+
+    def learn(self, wish: Mapping[str, Any]) -> None:
+        self.wrong_id |= bool(wish.get("wrong_id"))
+        self.no_rewind |= bool(wish.get("no_rewind"))
+        self.ignore_term |= bool(wish.get("ignore_term"))
+
+
+@dataclass
+class Turn:
+    """One user frame that is being answered; it extends `history`, whose body `compose_body` makes."""
+
+    uuid: str | None
+    history: list[Json]
+    compose_body: Callable[[], Json]
+    next_tag: Callable[[], str]
+    faults: Faults
+    _started: float = field(default_factory=time.monotonic)
+    _calls: int = 0
+    _over: bool = False
+    _answer: Answer | None = None
+    """The message that is being streamed; None before the first and between two."""
+    _finished: int = 0
+    """How many of its blocks have ended."""
+    _block: Json | None = None
+    """The block after those, as far as it has got."""
+    _named: bool = False
+
+    def run(self) -> Iterator[Output]:
+        yield {"type": "system", "subtype": "status", "status": "requesting", **self._naming()}
+        while not self._over:
+            self._calls += 1
+            body, tag = self.compose_body(), self.next_tag()
+            wish = read_directives(last_user_text(body["messages"]))
+            self.faults.learn(wish)
+            if flood := int(wish.get("flood_stderr", 0)):
+                _flood_stderr(flood)
+            yield float(wish.get("delay", 0))
+            if wish.get("die") == "before_first":
+                yield from _die()
+            if (status := int(wish.get("status", 200))) != 200:
+                message = str(wish.get("message", f"fake {status}"))
+                yield from self._fail(status, _failure_text(status, message, body["model"]), tag)
+            else:
+                yield from self._call(compose(body, tag), wish, tag)
+            if wish.get("die") == "after_result":
+                yield from _die()
+
+    def skip(self) -> Json:
+        """The result of a frame that only goes into the history."""
+        return self._result(is_error=False, result="", stop_reason=None, num_turns=0)
+
+    def abort(self) -> Iterator[Json]:
+        """What is said when the turn is interrupted, in the order of the CLI."""
+        if self._block is not None and self._block.get("text"):
+            yield {**self._assistant(self._block), "aborted": True}
+        yield {"type": "user", "message": user_message("[Request interrupted by user]")}
+        yield from self._close_message()
+        yield self._result(
+            subtype="error_during_execution",
+            is_error=True,
+            errors=["[ede_diagnostic] result_type=user last_content_type=n/a stop_reason=null"],
+            stop_reason=None,
+            terminal_reason="aborted_streaming",
+            num_turns=self._calls + 1,
+        )
+
+    def _call(self, answer: Answer, wish: Mapping[str, Any], tag: str) -> Iterator[Output]:
+        """Stream one answer of the model, then end the turn or add what the CLI goes on with."""
+        goes_on_with = yield from self._stream(answer, wish, tag)
+        if self._over:
+            return
+        if goes_on_with is None or self._calls == _MOST_CALLS:
+            self._over = True
+            yield self._result(
+                is_error=False,
+                result="".join(block.get("text", "") for block in answer.content[-1:]),
+                stop_reason=answer.stop_reason,
+                terminal_reason="completed",
+                api_error_status=None,
+                num_turns=self._calls,
+                usage=answer.usage(),
+                ttft_ms=self._milliseconds(),
+            )
+            return
+        yield {"type": "user", "message": user_message(goes_on_with), "isSynthetic": True}
+        self.history.append({"message": user_message(goes_on_with), "uuid": None})
+        yield {"type": "system", "subtype": "status", "status": "requesting"}
+
+    def _stream(
+        self, answer: Answer, wish: Mapping[str, Any], tag: str
+    ) -> Generator[Output, None, str | None]:
+        breaks_at = break_off_at(wish, _BREAKS)
+        for index, event in enumerate(answer.events(int(wish.get("deltas", 5)))):
+            if index == breaks_at:
+                yield 0.0
+                if wish.keys() & {"error", "cut"}:
+                    return (yield from self._lose(wish, tag))
+                yield from _break(wish)
+            yield from self._relay(answer, event)
+            if event["type"] == "content_block_delta":
+                yield float(wish.get("gap", 0))
+        said = {"role": "assistant", "model": answer.model, "content": list(answer.content)}
+        self.history.append({"message": said, "uuid": None})
+        return _GOES_ON_WITH.get(answer.stop_reason)
+
+    def _relay(self, answer: Answer, event: Json) -> Iterator[Json]:
+        extra: Json = {}
+        match event["type"]:
+            case "ping":
+                return  # the CLI keeps them to itself
+            case "message_start":
+                self._answer, self._finished = answer, 0
+                extra = {"ttft_ms": self._milliseconds(), "owed_rows": []}
+                extra |= self._naming() if self._calls == 1 else {}
+            case "content_block_start":
+                self._block = dict(event["content_block"])
+            case "content_block_delta" if self._block is not None and "text" in self._block:
+                self._block["text"] += event["delta"]["text"]
+            case "content_block_stop":
+                block = answer.content[event["index"]]
+                self._block = None
+                self._finished += 1
+                yield self._assistant(block)
+                if block["type"] == "tool_use":
+                    yield {"type": "user", "message": _refused_tool(block)}
+        yield _stream_event(answer, event, **extra)
+        if event["type"] == "message_stop":
+            self._answer = None
+
+    def _lose(self, wish: Mapping[str, Any], tag: str) -> Generator[Output, None, str | None]:
+        if self._answer is not None and self._finished and self._block is None:
+            yield self._abandonment(self._answer)
+            said = {"role": "assistant", "model": self._answer.model}
+            content = list(self._answer.content[: self._finished])
+            self.history.append({"message": {**said, "content": content}, "uuid": None})
+            self._answer = None
+            return _AFTER_A_CUT
+        if "error" in wish:
+            message = str(wish.get("message", "fake error"))
+            yield from self._fail(status_of(str(wish["error"])), f"API Error: {message}", tag, kind="unknown")
+        else:
+            yield from self._fail(None, _LOST, tag)
+        return None
+
+    def _fail(self, status: int | None, text: str, tag: str, kind: str | None = None) -> Iterator[Json]:
+        """A failure of the API, which ends the turn and looks like a success."""
+        self._over = True
+        about: Json = {"error": kind or _failure_kind(status), "is_api_error_message": True}
+        if status is not None:
+            about |= {"api_error_status": status, "api_error_type": ERROR_TYPES.get(status, "api_error")}
+        message: Json = {"id": tag, "type": "message", "role": "assistant", "model": "<synthetic>"}
+        message |= {"content": [{"type": "text", "text": text}], "usage": _no_usage()}
+        message |= {"stop_reason": "stop_sequence", "stop_sequence": ""}
+        about |= {"parent_tool_use_id": None, "request_id": f"req_{tag}", **self._naming()}
+        yield {"type": "assistant", "message": message, **about}
+        yield from self._close_message()
+        yield self._result(
+            is_error=True,
+            result=text,
+            stop_reason="stop_sequence",
+            terminal_reason="image_error" if status == 413 else "api_error",
+            api_error_status=status,
+            num_turns=self._calls,
+        )
+
+    def _close_message(self) -> Iterator[Json]:
+        """End a message that was cut short: its message_stop is told by `abandoned_blocks`."""
+        if self._answer is None:
+            return
+        if self._block is not None:
+            yield _stream_event(self._answer, {"type": "content_block_stop", "index": self._finished})
+        delta = {"stop_reason": None, "stop_sequence": None, "stop_details": None, "container": None}
+        usage = self._answer.usage(1)
+        yield _stream_event(self._answer, {"type": "message_delta", "delta": delta, "usage": usage})
+        yield self._abandonment(self._answer)
+
+    def _abandonment(self, answer: Answer) -> Json:
+        abandoned = {"api_message_id": answer.id, "from_block_index": self._finished}
+        return _stream_event(answer, {"type": "message_stop"}, abandoned_blocks=abandoned)
+
+    def _assistant(self, block: Mapping[str, Any]) -> Json:
+        if self._answer is None:
+            raise AssertionError("a block without its message")
+        message = {**self._answer.message(), "content": [block], "stop_reason": None}
+        message["usage"] = self._answer.usage(1)
+        # Only the first block of a turn names the user frame.
+        naming = {} if self._named else self._naming()
+        self._named = True
+        request_id = self._answer.id.replace("msg_", "req_", 1)
+        about = {"parent_tool_use_id": None, "request_id": request_id, **naming}
+        return {"type": "assistant", "message": message, **about}
+
+    def _result(self, **fields: Any) -> Json:
+        took = {"duration_ms": self._milliseconds(), "duration_api_ms": self._milliseconds()}
+        cost = {"total_cost_usd": 0.0, "usage": _no_usage(), "modelUsage": {}, "permission_denials": []}
+        return {"type": "result", "subtype": "success", **took, **cost, **fields, **self._naming()}
+
+    def _naming(self) -> Json:
+        return {"user_message_uuid": self.uuid, "user_message_uuids": [self.uuid]} if self.uuid else {}
+
+    def _milliseconds(self) -> int:
+        return int((time.monotonic() - self._started) * 1000)
+
+
+def user_message(text: str) -> Json:
+    return {"role": "user", "content": [{"type": "text", "text": text}]}
+
+
+def _stream_event(answer: Answer, event: Json, **extra: Any) -> Json:
+    about = {"parent_tool_use_id": None, "api_message_id": answer.id}
+    return {"type": "stream_event", "event": event, **about, **extra}
+
+
+def _refused_tool(block: Mapping[str, Any]) -> Json:
+    text = f"<tool_use_error>Error: No such tool available: {block['name']}</tool_use_error>"
+    result = {"type": "tool_result", "tool_use_id": block["id"], "content": text, "is_error": True}
+    return {"role": "user", "content": [result]}
+
+
+def _no_usage() -> Json:
+    names = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+    return dict.fromkeys(names, 0)
+
+
+def _failure_kind(status: int | None) -> str:
+    if status is None or status >= 500:
+        return "server_error"
+    known = {401: "authentication_failed", 403: "authentication_failed", 404: "model_not_found"}
+    return {**known, 413: "invalid_request", 429: "rate_limit"}.get(status, "unknown")
+
+
+def _failure_text(status: int, message: str, model: str) -> str:
+    match status:
+        case 401 | 403:
+            return f"Failed to authenticate. API Error: {status} {message}"
+        case 404:
+            return f"There's an issue with the selected model ({model}). It may not exist."
+        case 413:
+            return "Request too large (max 32MB)."
+        case 429:
+            return f"API Error: Request rejected (429) · {message}"
+        case _ if status >= 500:
+            return f"API Error: {status} {message}. This is a server-side issue, usually temporary."
+        case _:
+            return f"API Error: {status} {message}"
+
+
+def _break(wish: Mapping[str, Any]) -> Iterator[float | bytes]:
+    if wish.get("die") == "mid_stream":
+        yield from _die()
+    if "garbage" in wish:
+        yield b"this line is no JSON\n"
+    if "half_line" in wish:
+        yield b'{"type":"stream_event","event":{"ty'
+        yield from _die()
+    while "endless_line" in wish:
+        yield b"x" * 65536
+    while "freeze" in wish:
+        time.sleep(3600)
+    while "hang" in wish:
+        yield math.inf
+
+
+def _die() -> Iterator[float]:
+    yield 0.0  # what was said so far goes out first
+    os.write(2, b"demo: dying, as the prompt asked\n")
+    os._exit(_EXIT_CODE)
+
+
+def _flood_stderr(size: int) -> None:
+    line = b"demo: noise on stderr, as the prompt asked\n"
+    for _ in range(0, size, len(line)):
+        os.write(2, line)
