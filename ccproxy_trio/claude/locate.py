@@ -13,13 +13,13 @@ import importlib.util
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
 from .authentication import Authentication, choose_authentication
+from .demo import command
 from .errors import CliUnusable
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 OLDEST_VERSION = (2, 1, 248)
 """Older ones ignore `client_composed`, and an `@/path` in a client's text would make them read files."""
 
-_DEMO = Path(__file__).with_name("demo.py")
 _VERSION_TIMEOUT = 20.0
 _NOWHERE = "http://127.0.0.1:9"  # the discard port
 _USUAL_PLACES = (
@@ -104,9 +103,8 @@ def locate_cli(cli_path: str, auth: str, environ: Mapping[str, str], *, demo: bo
     """
     authentication = choose_authentication(auth, environ)
     if demo:
-        return Cli(
-            _DEMO, _ask_version((sys.executable, "-I", str(_DEMO)), _DEMO), Authentication.none(), True
-        )
+        path = Path(command()[-1])
+        return Cli(path, _ask_version(command(), path), Authentication.none(), demo=True)
     path = _find(cli_path, environ)
     if not path.is_file() or not os.access(path, os.X_OK):
         raise CliUnusable(f"{path} is not an executable file", path)
@@ -119,7 +117,7 @@ def locate_cli(cli_path: str, auth: str, environ: Mapping[str, str], *, demo: bo
 
 def build_launch(cli: Cli, model: str, environ: Mapping[str, str]) -> Launch:
     """The command line and environment for instances of `cli` whose first model is `model`."""
-    head = (sys.executable, "-I", str(cli.path)) if cli.demo else (str(cli.path),)
+    head = command() if cli.demo else (str(cli.path),)
     bare = ("--bare",) if cli.authentication.bare else ()
     passed = {*_PASSED.split(), *cli.authentication.variables}
     env = {name: value for name, value in environ.items() if name in passed}
@@ -158,11 +156,11 @@ def _candidates(environ: Mapping[str, str]) -> list[Path]:
     return found
 
 
-def _ask_version(command: tuple[str, ...], path: Path) -> str:
+def _ask_version(head: tuple[str, ...], path: Path) -> str:
     # Even for `--version` the child gets no variable of ours but PATH, and no input.
     try:
         done = subprocess.run(
-            [*command, "--version"],
+            [*head, "--version"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_VERSION_TIMEOUT,

@@ -15,9 +15,9 @@ import trio
 from attrs import frozen
 from quart import Response, g, request
 
-from ccproxy_trio.claude.errors import InstanceDied, InstanceError, TurnFailed
+from ccproxy_trio.claude.errors import InstanceDied, InstanceError, InstanceNonsense, TurnFailed
 from ccproxy_trio.dialects.anthropic.errors import error_event
-from ccproxy_trio.dialects.anthropic.events import MessageAssembler
+from ccproxy_trio.dialects.anthropic.events import InvalidStream, MessageAssembler
 from ccproxy_trio.dialects.anthropic.request import parse_request
 from ccproxy_trio.dialects.sse import encode_event
 from ccproxy_trio.pool import RetireReason
@@ -47,17 +47,13 @@ class Messages:
 
     async def create(self) -> Response:
         """Answer one request."""
-        asked = parse_request(await request.get_data(cache=False, parse_form_data=False))
+        asked = parse_request(await request.get_data(cache=False, as_text=False, parse_form_data=False))
         lease = await request_stack().enter_async_context(self.claude.acquire(asked))
         answer = await _Answer.begin(lease, asked, self.claude.resolve_model(asked.model))
         if asked.stream:
             headers = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
             return stream_response(self._relay(answer, g.request_id), headers=headers)
-        assembler = MessageAssembler()
-        while events := await answer.receive():
-            for event in events:
-                assembler.feed(event)
-        return Response(orjson.dumps(assembler.message()), content_type="application/json")
+        return Response(orjson.dumps(await answer.assemble()), content_type="application/json")
 
     async def _relay(self, answer: _Answer, request_id: str) -> AsyncGenerator[bytes, None]:
         while True:
@@ -105,6 +101,19 @@ class _Answer:
         except InstanceError as error:
             _retire(self._lease, error)
             raise
+
+    async def assemble(self) -> dict[str, Any]:
+        """The whole message, of what has not been received yet. Raises TurnFailed or InstanceError."""
+        assembler = MessageAssembler()
+        try:
+            while events := await self.receive():
+                for event in events:
+                    if message := assembler.feed(event):
+                        return message
+        except InvalidStream as error:
+            self._lease.retire(RetireReason.BROKEN)
+            raise InstanceNonsense(f"the claude process sent events that are no message: {error}") from error
+        raise InstanceNonsense("the claude process sent no message_stop")
 
 
 def _retire(lease: Lease[Instance], error: InstanceError) -> None:
