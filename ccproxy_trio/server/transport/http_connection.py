@@ -65,8 +65,11 @@ class RepairedHTTPConnection(TrioASGIHTTPConnection):
     async def _answer(self, request: Request, send: ASGISendCallable) -> None:
         response = await self.app.handle_request(request)
         timeout = self.app.config["RESPONSE_TIMEOUT"]
-        if isinstance(response, Response) and response.timeout is not ...:
-            timeout = response.timeout
+        if isinstance(response, Response):
+            if response.timeout is not ...:
+                timeout = response.timeout
+            if request.method == "HEAD":
+                response.response = response.data_body_class(b"")
         with trio.CancelScope() as scope:
             if timeout is not None:
                 scope.deadline = trio.current_time() + timeout

@@ -96,7 +96,9 @@ class RepairedTCPServer(TCPServer):
         except BaseExceptionGroup as group:
             errors, rest = group.split(Exception)
             if errors is not None:
-                log.error("A connection from %s ended by an error inside the server", self._peer, exc_info=errors)
+                log.error(
+                    "A connection from %s ended by an error inside the server", self._peer, exc_info=errors
+                )
             if rest is not None:
                 raise rest from None
 
