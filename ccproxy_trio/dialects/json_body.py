@@ -47,10 +47,12 @@ def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
     seen = set()
     for key, _ in pairs:
         if key in seen:
-            raise InvalidRequest("", f"The request body has the key {shorten(key)!r} twice in one object")
+            raise InvalidRequest("", f"The request body has the key {shorten(key)} twice in one object")
         seen.add(key)
 
 
 def shorten(name: str) -> str:
-    """A name out of a request, short enough for an error message."""
+    """A name out of a request, fit to stand in an error message."""
+    if not name:
+        return '""'
     return name if len(name) <= 100 else f"{name[:100]}…"

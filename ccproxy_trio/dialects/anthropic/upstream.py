@@ -45,8 +45,8 @@ _DRESSING = re.compile(
     re.DOTALL,
 )
 _SERVER_SIDE_ADVICE = re.compile(r"\.? This is a server-side issue, usually temporary\b.*", re.DOTALL)
-_TOO_LARGE = re.compile(r"(Request too large(?: \([^)]*\))?)\. .*", re.DOTALL)
-_MODEL_ISSUE = re.compile(r"There's an issue with the selected model \((.*?)\)\..*", re.DOTALL)
+_TOO_LARGE = re.compile(r"\A(Request too large(?: \([^)]*\))?)\. .*", re.DOTALL)
+_MODEL_ISSUE = re.compile(r"\AThere's an issue with the selected model \((.*?)\)\..*", re.DOTALL)
 _FIX_EXTERNAL = re.compile(r" · Fix external .*", re.DOTALL)
 _SECRET = re.compile(r"\b(?:sk-ant-[\w-]+|Bearer\s+[\w.~+/=-]+)")
 _MAX_MESSAGE = 4000
