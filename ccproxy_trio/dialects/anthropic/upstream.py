@@ -44,7 +44,7 @@ _DRESSING = re.compile(
     r"(?:.*?(?:\. | · ))??API Error: (?:(?P<status>\d{3})\b ?|Request rejected \((?P<rejected>\d{3})\) · )?",
     re.DOTALL,
 )
-_SERVER_SIDE_ADVICE = re.compile(r"\.? This is a server-side issue, usually temporary\b.*", re.DOTALL)
+_ADVICE = re.compile(r"\.? This is (?:a server-side issue, )?usually temporary\b.*", re.DOTALL)
 _TOO_LARGE = re.compile(r"\A(Request too large(?: \([^)]*\))?)\. .*", re.DOTALL)
 _MODEL_ISSUE = re.compile(r"\AThere's an issue with the selected model \((.*?)\)\..*", re.DOTALL)
 _FIX_EXTERNAL = re.compile(r" · Fix external .*", re.DOTALL)
@@ -74,10 +74,10 @@ def failure_from_result(
         status = _CATEGORY_STATUS.get(error or "", 502)
     message = _undressed(text if dressing is None else text[dressing.end() :])
     if (quoted := _quoted_error(text)) is not None:
-        kind = quoted["error"].get("type")
+        kind = quoted["error"].get("type", kind)
         request_id = quoted.get("request_id", request_id)
         message = quoted["error"]["message"]
-    elif "not logged in" in text.lower():
+    elif not answered and "not logged in" in text.lower():
         status, message = 401, f"The CLI behind this server is not logged in. {_LOG_IN}"
     elif status == 401 and "/login" in text:
         message = f"{message}. {_LOG_IN}"
@@ -92,7 +92,7 @@ def failure_from_result(
 
 def _undressed(message: str) -> str:
     """The message without what the CLI adds for its own users: its commands mean nothing to a client."""
-    message = _SERVER_SIDE_ADVICE.sub("", message)
+    message = _ADVICE.sub("", message)
     message = _TOO_LARGE.sub(r"\1", message)
     message = _MODEL_ISSUE.sub(r"model: \1", message)
     return _FIX_EXTERNAL.sub(": it is this server's own, not the client's", message)

@@ -85,6 +85,13 @@ ADVICE = (
         ),
         (504, f"API Error: 504 timed out.{ADVICE}", "server_error", Failure(504, "timed out")),
         (529, f"API Error: 529 Overloaded.{ADVICE}", "server_error", Failure(529, "Overloaded")),
+        (529, "API Error: Overloaded", "server_error", Failure(529, "Overloaded")),
+        (
+            None,
+            "API Error: Connection to the API was lost (ECONNRESET). This is usually temporary — try again.",
+            "server_error",
+            Failure(502, "The CLI got no answer from the API: Connection to the API was lost (ECONNRESET)"),
+        ),
         (
             None,
             "API Error: Connection refused — a firewall or proxy may be blocking it (ECONNREFUSED)",
@@ -163,6 +170,12 @@ def test_a_category_stands_in_for_a_status(error: str, status: int) -> None:
         (None, "Execution error", None, Failure(502, "The CLI failed: Execution error")),
         (None, "", None, Failure(502, "The CLI failed: it does not say why")),
         (None, "", "server_error", Failure(502, "The CLI got no answer from the API: it does not say why")),
+        (
+            400,
+            "API Error: 400 you are not logged in there",
+            None,
+            Failure(400, "you are not logged in there"),
+        ),
         (200, "odd", None, Failure(502, "The CLI failed: odd")),
         (None, "API Error: 302 moved", None, Failure(502, "The CLI failed: moved")),
         (503, "", None, Failure(503, "The API answered 503 without a message")),
