@@ -22,8 +22,6 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from attrs import evolve
-
 from ccproxy_trio.dialects.anthropic.upstream import failure_from_result
 from ccproxy_trio.dialects.failures import Failure
 
@@ -227,8 +225,11 @@ class Exchange:
 
     def _told(self, status: int | None, text: str) -> Failure:
         note = self._note
-        failure = failure_from_result(status, text, note.error if note else None)
-        return evolve(failure, request_id=failure.request_id or (note.request_id if note else None))
+        if note is None:
+            return failure_from_result(status, text)
+        return failure_from_result(
+            status, text, note.error, kind=note.api_error_type, request_id=note.request_id
+        )
 
     def _fail(self, failure: Failure) -> None:
         self.failure = failure

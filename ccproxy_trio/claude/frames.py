@@ -82,6 +82,7 @@ class ErrorNote:
     error: str
     text: str
     api_error_status: int | None
+    api_error_type: str | None
     request_id: str | None
 
 
@@ -166,6 +167,7 @@ def _error_note(data: dict[str, Any]) -> ErrorNote:
         error=data["error"],
         text="\n".join(text for text in texts if isinstance(text, str)),
         api_error_status=_optional(data.get("api_error_status"), int),
+        api_error_type=_optional(data.get("api_error_type"), str),
         request_id=_optional(data.get("request_id"), str),
     )
 

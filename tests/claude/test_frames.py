@@ -80,10 +80,11 @@ def test_a_line_above_the_limit_is_an_error(chunk: bytes) -> None:
                 "type": "assistant",
                 "error": "rate_limit",
                 "api_error_status": 429,
+                "api_error_type": "rate_limit_error",
                 "request_id": "req_1",
                 "message": {"content": [{"type": "text", "text": "API Error: 429"}]},
             },
-            ErrorNote("rate_limit", "API Error: 429", 429, "req_1"),
+            ErrorNote("rate_limit", "API Error: 429", 429, "rate_limit_error", "req_1"),
         ),
         (
             {"type": "result", "is_error": True, "num_turns": 1, "result": "no", "api_error_status": 500},

@@ -2,8 +2,9 @@
 
 It takes the place of the binary for demonstrations, tests and benchmarks, which then need neither a login nor
 a network. Only the backend differs: it is started, fed, rewound and ended like the CLI. It imports nothing but
-the standard library, so that it starts in a few hundredths of a second. What is answered is in `answer`, the
-frames of a turn are in `turn`, history and control requests in `session`, pipes and signals in `__main__`.
+the standard library, so that it starts in a few hundredths of a second. What is answered is in `answer`, failures
+of the child in `faults`, the frames of a turn in `turn`, what goes upstream in `conversation`, the protocol
+around them in `session`, pipes and signals in `__main__`.
 """
 
 import sys

@@ -20,7 +20,8 @@ if not __package__:
     sys.path.append(str(Path(__file__).resolve().parents[1]))
     __package__ = "demo"
 
-from .session import VERSION, Malformed, Session
+from .conversation import VERSION
+from .session import Malformed, Session
 
 _LONGEST_LINE = 268_000_000
 _LONGEST_WAIT = 3600.0

@@ -24,7 +24,7 @@ at=N               when error, cut, hang and the faults of the stand-in happen: 
                    (default 5, in the middle of the text; 0 is before the first byte)
 =================  ================================================================================
 
-`max_tokens` counts words: a longer answer is cut there and its stop_reason is `max_tokens`.
+`max_tokens` counts words: a longer answer, unless it is a dump, is cut there with the stop_reason `max_tokens`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -142,10 +143,10 @@ def compose(body: Mapping[str, Any], tag: str) -> Answer:
     if "thinking" in wish:
         blocks.append({"type": "thinking", "thinking": str(wish["thinking"]), "signature": "c2lnbmVk"})
     said = str(wish.get("text") or "Demo echo: " + _DIRECTIVE.sub(" ", text).strip())
+    words, stop = said.split(" "), "end_turn"
     if wish.get("dump"):
         said = json.dumps(body)
-    words, stop = said.split(" "), "end_turn"
-    if len(words) > (limit := int(body.get("max_tokens") or len(words))):
+    elif len(words) > (limit := int(body.get("max_tokens") or len(words))):
         words, stop = words[:limit], "max_tokens"
         said = " ".join(words)
     blocks.append({"type": "text", "text": said})
@@ -183,9 +184,9 @@ def _deltas(block: Json, count: int) -> Iterator[Json]:
     match block["type"]:
         case "text":
             text = block["text"].ljust(count, ".")
-            size = -(-len(text) // count)
-            for at in range(0, len(text), size):
-                yield {"type": "text_delta", "text": text[at : at + size]}
+            ends = [len(text) * (at + 1) // count for at in range(count)]
+            for start, end in pairwise([0, *ends]):
+                yield {"type": "text_delta", "text": text[start:end]}
         case "thinking":
             yield {"type": "thinking_delta", "thinking": block["thinking"]}
             yield {"type": "signature_delta", "signature": block["signature"]}

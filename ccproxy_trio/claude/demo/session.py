@@ -2,11 +2,10 @@
 
 The rules, as measured on version 2.1.330:
 
-* a user frame waits for its turn; an assistant frame goes into the history at once;
-* the first turn or the first `initialize`, whichever comes first, fixes the system prompt;
+* a user frame waits for its turn; an assistant frame goes into the conversation at once;
+* a second `initialize` succeeds and is ignored;
 * a rewind with `interrupt_if_running` first ends the running turn, then looks for its target;
-* a user uuid that was seen before is dropped without a word, even after its rewind;
-* the extra body stays until it is replaced as a whole.
+* a user uuid that was seen before is dropped without a word, even after its rewind.
 """
 
 from __future__ import annotations
@@ -17,9 +16,11 @@ import time
 import uuid
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .turn import Faults, Turn
+from .conversation import VERSION, Conversation, resolve_model
+from .faults import Faults
+from .turn import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,21 +28,8 @@ if TYPE_CHECKING:
     from .answer import Json
     from .turn import Output
 
-VERSION = "2.1.330"
-_ALIASES = {"opus": "claude-opus-5-5", "sonnet": "claude-sonnet-5-5", "haiku": "claude-haiku-5-5"}
-_OWN_BLOCKS = (
-    f"x-anthropic-billing-header: cc_version={VERSION}.demo; cc_entrypoint=sdk-cli;",
-    "You are a Claude agent, built on Anthropic's Claude Agent SDK.",
-)
 _BATCH = 65536
 _REMEMBERED_UUIDS = 10_000
-_REFUSALS = {
-    "target_not_found": "target not found",
-    "stale_target": "stale target",
-    "unseen_later_turn": "unseen later turn",
-    "turn_running": "turn running",
-    "commands_queued": "commands queued",
-}
 
 
 class Malformed(Exception):
@@ -60,12 +48,7 @@ class Session:
         """When to call `proceed`, on the monotonic clock; None while there is nothing to say."""
         self.faults = Faults()
         self._id = str(uuid.uuid4())
-        self._model = resolve_model(model)
-        self._prompt: str | None = None
-        self._prompt_fixed = False
-        self._extra: Json = {}
-        self._thinking: Json = {"type": "enabled", "budget_tokens": 31999}
-        self._history: list[Json] = []
+        self._conversation = Conversation(resolve_model(model))
         self._seen: dict[str, None] = {}
         self._queue: deque[Json] = deque()
         self._turn: Turn | None = None
@@ -89,7 +72,7 @@ class Session:
             case {"type": "user"}:
                 return self._take_user(frame)
             case {"type": "assistant", "message": {"content": _} as message}:
-                self._history.append({"message": message, "uuid": frame.get("uuid") or str(uuid.uuid4())})
+                self._conversation.push(message, frame.get("uuid"))
             case {"type": "control_request", "request": dict(request)}:
                 return (
                     self._encode(self._control(str(frame.get("request_id")), request))
@@ -143,13 +126,11 @@ class Session:
 
     def _run(self, frame: Json) -> Iterator[Output]:
         identity = frame.get("uuid")
-        self._prompt_fixed = True
-        self._history.append(
-            {"message": frame["message"], "uuid": identity or str(uuid.uuid4()), "user": True}
-        )
+        self._conversation.prompt_fixed = True
+        self._conversation.push(frame["message"], identity, turn=True)
         yield from _lifecycle(identity, "started")
         yield self._init(identity)
-        turn = Turn(identity, self._history, self._body, self._next_tag, self.faults)
+        turn = Turn(identity, self._conversation, self._next_tag, self.faults)
         if frame.get("shouldQuery") is False:
             yield turn.skip()
             yield from _lifecycle(identity, "completed")
@@ -175,22 +156,21 @@ class Session:
             case "get_binary_version":
                 yield _success(request_id, {"version": VERSION, "buildTime": "demo"})
             case "initialize":
-                ignored = self._prompt_fixed
+                ignored = self._conversation.prompt_fixed
                 if not ignored:
-                    self._prompt, self._prompt_fixed = _joined(request.get("systemPrompt")), True
+                    self._conversation.set_prompt(request.get("systemPrompt"))
                 yield _success(request_id, _abilities())
                 if ignored:
                     yield {"type": "system", "subtype": "background_tasks_changed", "tasks": []}
             case "set_model":
-                self._model = resolve_model(request.get("model"))
-                yield _success(request_id, {"model": self._model})
+                if note := self._conversation.set_model(request.get("model")):
+                    yield {"type": "user", "message": {"role": "user", "content": note}, "isReplay": True}
+                yield _success(request_id, {"model": self._conversation.model})
             case "apply_flag_settings":
-                self._apply(request.get("settings"))
+                self._conversation.apply(request.get("settings"))
                 yield _success(request_id)
             case "set_max_thinking_tokens":
-                budget = request.get("max_thinking_tokens")
-                enabled = {"type": "enabled", "budget_tokens": 31999 if budget is None else budget}
-                self._thinking = {"type": "disabled"} if budget == 0 else enabled
+                self._conversation.set_thinking(request.get("max_thinking_tokens"))
                 yield _success(request_id)
             case "interrupt":
                 yield _success(request_id, {"still_queued": []})
@@ -207,63 +187,21 @@ class Session:
                 yield {"type": "control_response", "response": {"subtype": "error", **about}}
 
     def _rewind(self, request_id: str, request: Json) -> Iterator[Json]:
-        reason = None
+        target, last_seen = request.get("target_message_uuid"), request.get("last_seen_user_message_uuid")
         if self._queue:
-            reason = "commands_queued"
+            reason: str | None = "commands_queued"
         elif self._turn is not None and not request.get("interrupt_if_running"):
             reason = "turn_running"
         else:
             yield from self._abort()
-            reason = self._refuse(
-                request.get("target_message_uuid"), request.get("last_seen_user_message_uuid")
-            )
-        if reason is not None:
-            refusal = {"rewound": False, "prefillText": None, "precedingAssistantUuid": None}
-            yield _success(request_id, {**refusal, "error": _REFUSALS[reason], "reason": reason})
-            return
-        target = request["target_message_uuid"]
-        at = next(index for index, entry in enumerate(self._history) if entry["uuid"] == target)
-        text = _text_of(self._history[at]["message"]["content"])
-        before = [entry["uuid"] for entry in self._history[:at] if entry["message"]["role"] == "assistant"]
-        del self._history[at:]
-        rewound = {"rewound": True, "targetMessageUuid": target, "prefillText": text}
-        yield _success(request_id, {**rewound, "precedingAssistantUuid": before[-1] if before else None})
-
-    def _refuse(self, target: str | None, last_seen: str | None) -> str | None:
-        users = [entry["uuid"] for entry in self._history if entry.get("user")]
-        if target not in users or self.faults.no_rewind:
-            return "target_not_found"
-        if target == users[-1] or last_seen == users[-1]:
-            return None
-        return "unseen_later_turn" if last_seen else "stale_target"
-
-    def _apply(self, settings: Any) -> None:
-        match settings:
-            case {"env": {"CLAUDE_CODE_EXTRA_BODY": text}}:
-                try:
-                    extra = json.loads(text or "{}")
-                except (TypeError, ValueError):
-                    extra = {}
-                self._extra = extra if isinstance(extra, dict) else {}
-                self._extra.pop("stream", None)
-
-    def _body(self) -> Json:
-        """The request that the CLI would send upstream."""
-        prompt = self._prompt
-        if prompt is None:
-            prompt = f"CWD: {Path.cwd()}\nDate: {time.strftime('%Y-%m-%d')}"
-        texts = [*_OWN_BLOCKS, prompt] if prompt else _OWN_BLOCKS
-        body = {
-            "model": self._model,
-            "messages": _merge(entry["message"] for entry in self._history),
-            "system": [{"type": "text", "text": text} for text in texts],
-            "tools": [],
-            "metadata": {"user_id": json.dumps({"session_id": self._id})},
-            "max_tokens": 32000,
-            "thinking": self._thinking,
-            "stream": True,
-        }
-        return {**body, **self._extra}
+            refused = self.faults.no_rewind or target is None
+            reason = "target_not_found" if refused else self._conversation.refuse_rewind(target, last_seen)
+        if reason is None:
+            yield _success(request_id, self._conversation.rewind(str(target)))
+        else:
+            about = {"error": reason.replace("_", " "), "reason": reason}
+            nothing = {"prefillText": None, "precedingAssistantUuid": None}
+            yield _success(request_id, {"rewound": False, **nothing, **about})
 
     def _next_tag(self) -> str:
         self._calls += 1
@@ -273,7 +211,7 @@ class Session:
         nothing: Json = {"tools": [], "mcp_servers": [], "slash_commands": [], "skills": []}
         about = {
             "cwd": str(Path.cwd()),
-            "model": self._model,
+            "model": self._conversation.model,
             "permissionMode": "default",
             "apiKeySource": "none",
         }
@@ -288,13 +226,6 @@ class Session:
                 frame |= {"session_id": self._id, "uuid": str(uuid.uuid4())}
             lines += json.dumps(frame, separators=(",", ":")).encode() + b"\n"
         return bytes(lines)
-
-
-def resolve_model(name: Any) -> str:
-    """The model that a name stands for: an alias, with or without [1m], or itself."""
-    if not isinstance(name, str) or name == "default":
-        return _ALIASES["opus"]
-    return _ALIASES.get(name.removesuffix("[1m]"), name)
 
 
 def _success(request_id: str, response: Json | None = None) -> Json:
@@ -313,38 +244,6 @@ def _abilities() -> Json:
     return {**nothing, "output_style": "default", "pid": os.getpid(), "claude_code_version": VERSION}
 
 
-def _joined(prompt: Any) -> str | None:
-    return "\n\n".join(map(str, prompt)) if isinstance(prompt, list) else prompt
-
-
 def _unreadable(line: bytes, why: str) -> Malformed:
     size = len(line.decode("utf-8", "replace"))
     return Malformed(f"Error parsing streaming input line (type=unknown, {size} chars): {why}")
-
-
-def _text_of(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    return "".join(block.get("text", "") for block in content)
-
-
-def _blocks_of(content: Any) -> list[Json]:
-    return [{"type": "text", "text": content}] if isinstance(content, str) else [*content]
-
-
-def _merge(messages: Iterable[Json]) -> list[Json]:
-    """The messages as they go upstream: user messages in a row become one, and the last one is cached."""
-    merged: list[Json] = []
-    for message in messages:
-        role, content = message["role"], message["content"]
-        if merged and role == "user" == merged[-1]["role"]:
-            before = _blocks_of(merged[-1]["content"])
-            if before and before[-1].get("type") == "text":
-                before[-1] = {**before[-1], "text": before[-1]["text"] + "\n"}
-            content = before + _blocks_of(content)
-            merged.pop()
-        merged.append({"role": role, "content": content if role == "user" else _blocks_of(content)})
-    if merged and (blocks := _blocks_of(merged[-1]["content"])):
-        blocks[-1] = {**blocks[-1], "cache_control": {"type": "ephemeral"}}
-        merged[-1] = {**merged[-1], "content": blocks}
-    return merged

@@ -1,45 +1,27 @@
 """The frames of one turn, as a generator: what is said, and where it waits.
 
 `Turn.run` yields frames to be sent, floats (pause for so many seconds, math.inf: until aborted) and bytes (sent as
-they are: the faults below). Whoever drives it may abandon it at any pause and send what `aborted` says instead.
+they are: see `faults`). Whoever drives it may abandon it at any pause and send what `aborted` says instead.
 
 A turn goes on as the CLI's does: at max_tokens, a refusal, a tool call or a break after a finished block it
 adds a message of its own and calls the model again, three times at most.
-
-Besides the directives of `answer`, these make the child itself fail, at event `at`:
-
-=======================  ==========================================================================
-die=mid_stream           exit with code 70; also die=before_first and die=after_result
-garbage                  a line that is no JSON, then go on
-half_line                half a frame without its newline, then exit with code 70
-endless_line             a line that never ends
-freeze                   stop reading and writing for ever: a live process that answers nothing
-flood_stderr=BYTES       first write so much to stderr
-=======================  ==========================================================================
-
-and these change it from that turn on:
-
-=======================  ==========================================================================
-wrong_id                 answer control requests under another request_id
-no_rewind                refuse every rewind
-ignore_term              outlive SIGTERM and the end of stdin
-=======================  ==========================================================================
 """
 
 from __future__ import annotations
 
-import math
-import os
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .answer import ERROR_TYPES, break_off_at, compose, last_user_text, read_directives, status_of
+from .faults import BREAKS, break_down, die, flood_stderr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
 
     from .answer import Answer, Json
+    from .conversation import Conversation
+    from .faults import Faults
 
     Output = Json | float | bytes
 
@@ -50,37 +32,25 @@ _RESUME = (
 _GOES_ON_WITH = {
     "max_tokens": _RESUME,
     "model_context_window_exceeded": _RESUME,
-    "refusal": "Your response above was stopped by a safety classifier — this is not a tool or API error.",
+    "refusal": "Your response above was stopped by a safety classifier — this is not a tool or API error. "
+    "The rest of it was withheld, and tool calls in it that had not finished did not run. "
+    "Do not produce that content again, even reworded.",
     "tool_use": "The previous response failed to produce a valid tool call. Please retry the tool call now.",
 }
-_AFTER_A_CUT = "Your response above was cut off mid-stream. Resume directly from where it stops."
+_AFTER_A_CUT = (
+    "Your response above was cut off mid-stream. Resume directly from where it stops — no apology, no recap. "
+    "If none of it survived, answer the request from the start."
+)
 _LOST = "API Error: Connection to the API was lost (ECONNRESET). This is usually temporary — try again."
 _MOST_CALLS = 4
-_BREAKS = ("error", "cut", "hang", "garbage", "half_line", "endless_line", "freeze", "die")
-_EXIT_CODE = 70
-
-
-@dataclass
-class Faults:
-    """What directives have broken for the rest of the process's life."""
-
-    wrong_id: bool = False
-    no_rewind: bool = False
-    ignore_term: bool = False
-
-    def learn(self, wish: Mapping[str, Any]) -> None:
-        self.wrong_id |= bool(wish.get("wrong_id"))
-        self.no_rewind |= bool(wish.get("no_rewind"))
-        self.ignore_term |= bool(wish.get("ignore_term"))
 
 
 @dataclass
 class Turn:
-    """One user frame that is being answered; it extends `history`, whose body `compose_body` makes."""
+    """One user frame that is being answered, the last of `conversation`, which the turn extends."""
 
     uuid: str | None
-    history: list[Json]
-    compose_body: Callable[[], Json]
+    conversation: Conversation
     next_tag: Callable[[], str]
     faults: Faults
     _started: float = field(default_factory=time.monotonic)
@@ -93,26 +63,28 @@ class Turn:
     _block: Json | None = None
     """The block after those, as far as it has got."""
     _named: bool = False
+    _used: Json = field(default_factory=dict)
+    """Of all calls of the turn."""
 
     def run(self) -> Iterator[Output]:
         yield {"type": "system", "subtype": "status", "status": "requesting", **self._naming()}
         while not self._over:
             self._calls += 1
-            body, tag = self.compose_body(), self.next_tag()
+            body, tag = self.conversation.body(), self.next_tag()
             wish = read_directives(last_user_text(body["messages"]))
             self.faults.learn(wish)
             if flood := int(wish.get("flood_stderr", 0)):
-                _flood_stderr(flood)
+                flood_stderr(flood)
             yield float(wish.get("delay", 0))
             if wish.get("die") == "before_first":
-                yield from _die()
+                yield from die()
             if (status := int(wish.get("status", 200))) != 200:
                 message = str(wish.get("message", f"fake {status}"))
                 yield from self._fail(status, _failure_text(status, message, body["model"]), tag)
             else:
                 yield from self._call(compose(body, tag), wish, tag)
             if wish.get("die") == "after_result":
-                yield from _die()
+                yield from die()
 
     def skip(self) -> Json:
         """The result of a frame that only goes into the history."""
@@ -147,30 +119,35 @@ class Turn:
                 terminal_reason="completed",
                 api_error_status=None,
                 num_turns=self._calls,
-                usage=answer.usage(),
+                usage=self._used,
                 ttft_ms=self._milliseconds(),
             )
             return
-        yield {"type": "user", "message": user_message(goes_on_with), "isSynthetic": True}
-        self.history.append({"message": user_message(goes_on_with), "uuid": None})
+        if goes_on_with["content"][0]["type"] == "text":
+            yield {"type": "user", "message": goes_on_with, "isSynthetic": True}
+        self.conversation.push(goes_on_with)
         yield {"type": "system", "subtype": "status", "status": "requesting"}
 
     def _stream(
         self, answer: Answer, wish: Mapping[str, Any], tag: str
-    ) -> Generator[Output, None, str | None]:
-        breaks_at = break_off_at(wish, _BREAKS)
+    ) -> Generator[Output, None, Json | None]:
+        breaks_at, gap = break_off_at(wish, BREAKS), float(wish.get("gap", 0))
         for index, event in enumerate(answer.events(int(wish.get("deltas", 5)))):
             if index == breaks_at:
                 yield 0.0
                 if wish.keys() & {"error", "cut"}:
                     return (yield from self._lose(wish, tag))
-                yield from _break(wish)
+                yield from break_down(wish)
             yield from self._relay(answer, event)
-            if event["type"] == "content_block_delta":
-                yield float(wish.get("gap", 0))
+            if gap and event["type"] == "content_block_delta":
+                yield gap
         said = {"role": "assistant", "model": answer.model, "content": list(answer.content)}
-        self.history.append({"message": said, "uuid": None})
-        return _GOES_ON_WITH.get(answer.stop_reason)
+        self.conversation.push(said)
+        self._count(answer.usage())
+        if calls := [block for block in answer.content if block["type"] == "tool_use"]:
+            return {"role": "user", "content": [_refused_tool(block) for block in calls]}
+        text = _GOES_ON_WITH.get(answer.stop_reason)
+        return None if text is None else user_message(text)
 
     def _relay(self, answer: Answer, event: Json) -> Iterator[Json]:
         extra: Json = {}
@@ -191,19 +168,20 @@ class Turn:
                 self._finished += 1
                 yield self._assistant(block)
                 if block["type"] == "tool_use":
-                    yield {"type": "user", "message": _refused_tool(block)}
+                    yield {"type": "user", "message": {"role": "user", "content": [_refused_tool(block)]}}
         yield _stream_event(answer, event, **extra)
         if event["type"] == "message_stop":
             self._answer = None
 
-    def _lose(self, wish: Mapping[str, Any], tag: str) -> Generator[Output, None, str | None]:
+    def _lose(self, wish: Mapping[str, Any], tag: str) -> Generator[Output, None, Json | None]:
         if self._answer is not None and self._finished and self._block is None:
             yield self._abandonment(self._answer)
+            self._count(self._answer.usage(1))
             said = {"role": "assistant", "model": self._answer.model}
             content = list(self._answer.content[: self._finished])
-            self.history.append({"message": {**said, "content": content}, "uuid": None})
+            self.conversation.push({**said, "content": content})
             self._answer = None
-            return _AFTER_A_CUT
+            return user_message(_AFTER_A_CUT)
         if "error" in wish:
             message = str(wish.get("message", "fake error"))
             yield from self._fail(status_of(str(wish["error"])), f"API Error: {message}", tag, kind="unknown")
@@ -264,6 +242,10 @@ class Turn:
         cost = {"total_cost_usd": 0.0, "usage": _no_usage(), "modelUsage": {}, "permission_denials": []}
         return {"type": "result", "subtype": "success", **took, **cost, **fields, **self._naming()}
 
+    def _count(self, usage: Json) -> None:
+        for name, tokens in usage.items():
+            self._used[name] = self._used.get(name, 0) + tokens
+
     def _naming(self) -> Json:
         return {"user_message_uuid": self.uuid, "user_message_uuids": [self.uuid]} if self.uuid else {}
 
@@ -282,8 +264,7 @@ def _stream_event(answer: Answer, event: Json, **extra: Any) -> Json:
 
 def _refused_tool(block: Mapping[str, Any]) -> Json:
     text = f"<tool_use_error>Error: No such tool available: {block['name']}</tool_use_error>"
-    result = {"type": "tool_result", "tool_use_id": block["id"], "content": text, "is_error": True}
-    return {"role": "user", "content": [result]}
+    return {"type": "tool_result", "tool_use_id": block["id"], "content": text, "is_error": True}
 
 
 def _no_usage() -> Json:
@@ -312,31 +293,3 @@ def _failure_text(status: int, message: str, model: str) -> str:
             return f"API Error: {status} {message}. This is a server-side issue, usually temporary."
         case _:
             return f"API Error: {status} {message}"
-
-
-def _break(wish: Mapping[str, Any]) -> Iterator[float | bytes]:
-    if wish.get("die") == "mid_stream":
-        yield from _die()
-    if "garbage" in wish:
-        yield b"this line is no JSON\n"
-    if "half_line" in wish:
-        yield b'{"type":"stream_event","event":{"ty'
-        yield from _die()
-    while "endless_line" in wish:
-        yield b"x" * 65536
-    while "freeze" in wish:
-        time.sleep(3600)
-    while "hang" in wish:
-        yield math.inf
-
-
-def _die() -> Iterator[float]:
-    yield 0.0  # what was said so far goes out first
-    os.write(2, b"demo: dying, as the prompt asked\n")
-    os._exit(_EXIT_CODE)
-
-
-def _flood_stderr(size: int) -> None:
-    line = b"demo: noise on stderr, as the prompt asked\n"
-    for _ in range(0, size, len(line)):
-        os.write(2, line)
