@@ -98,7 +98,12 @@ def test_the_demo_needs_no_cli() -> None:
         ("auto", {"CLAUDE_CODE_USE_BEDROCK": "0"}, "the CLI's own login", False),
         ("login", {"ANTHROPIC_API_KEY": "k"}, "the CLI's own login", False),
         ("environment", {}, "environment, but no credential variable is set", True),
-        ("environment", {"CLAUDE_CODE_USE_VERTEX": "true"}, "Google Vertex AI (CLAUDE_CODE_USE_VERTEX)", True),
+        (
+            "environment",
+            {"CLAUDE_CODE_USE_VERTEX": "true"},
+            "Google Vertex AI (CLAUDE_CODE_USE_VERTEX)",
+            True,
+        ),
     ],
 )
 def test_who_vouches_upstream(auth: str, environ: dict[str, str], description: str, bare: bool) -> None:
