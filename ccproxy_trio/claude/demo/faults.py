@@ -1,0 +1,80 @@
+"""How the child itself fails when a prompt asks it to, besides what `answer` can do.
+
+At event `at`:
+
+=======================  ==========================================================================
+die=mid_stream           exit with code 70; also die=before_first and die=after_result
+garbage                  a line that is no JSON, then go on
+half_line                half a frame without its newline, then exit with code 70
+endless_line             a line that never ends
+freeze                   stop reading and writing for ever: a live process that answers nothing
+flood_stderr=BYTES       first write so much to stderr
+=======================  ==========================================================================
+
+and these change it from that turn on:
+
+=======================  ==========================================================================
+wrong_id                 answer control requests under another request_id
+no_rewind                refuse every rewind
+ignore_term              outlive SIGTERM and the end of stdin
+=======================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+BREAKS = ("error", "cut", "hang", "garbage", "half_line", "endless_line", "freeze", "die")
+"""The directives that take effect at event `at`."""
+_EXIT_CODE = 70
+
+
+@dataclass
+class Faults:
+    """What directives have broken for the rest of the process's life."""
+
+    wrong_id: bool = False
+    no_rewind: bool = False
+    ignore_term: bool = False
+
+    def learn(self, wish: Mapping[str, Any]) -> None:
+        self.wrong_id |= bool(wish.get("wrong_id"))
+        self.no_rewind |= bool(wish.get("no_rewind"))
+        self.ignore_term |= bool(wish.get("ignore_term"))
+
+
+def break_down(wish: Mapping[str, Any]) -> Iterator[float | bytes]:
+    """What is said, and how long is waited, at event `at`; it may not come back."""
+    if wish.get("die") == "mid_stream":
+        yield from die()
+    if "garbage" in wish:
+        yield b"this line is no JSON\n"
+    if "half_line" in wish:
+        yield b'{"type":"stream_event","event":{"ty'
+        yield from die()
+    while "endless_line" in wish:
+        yield b"x" * 65536
+    while "freeze" in wish:
+        time.sleep(3600)
+    while "hang" in wish:
+        yield math.inf
+
+
+def die() -> Iterator[float]:
+    """Exit, as a crash would."""
+    yield 0.0  # what was said so far goes out first
+    os.write(2, b"demo: dying, as the prompt asked\n")
+    os._exit(_EXIT_CODE)
+
+
+def flood_stderr(size: int) -> None:
+    line = b"demo: noise on stderr, as the prompt asked\n"
+    for _ in range(0, size, len(line)):
+        os.write(2, line)
