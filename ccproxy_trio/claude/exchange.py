@@ -18,6 +18,7 @@ Rules:
 
 from __future__ import annotations
 
+import time
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -31,6 +32,7 @@ from .frames import (
     ControlResponse,
     ErrorNote,
     Frame,
+    RateLimit,
     Result,
     StreamEvent,
     Unknown,
@@ -40,7 +42,7 @@ from .frames import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _BROKEN_OFF = Failure(502, "the upstream API broke off its answer")
 _TOO_LONG = Failure(400, "prompt is too long: it does not fit the model's context window")
@@ -62,7 +64,8 @@ class State(Enum):
 class Exchange:
     """The state of one child's conversation."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self.state = State.REST
         self.failure: Failure | None = None
         """Why the turn that was asked for has no whole answer."""
@@ -76,6 +79,7 @@ class Exchange:
         self._open = 0  # user messages whose result is still to come
         self._announced = False
         self._note: ErrorNote | None = None
+        self._limited_until: float | None = None
         self._stop_reason: str | None = None
 
     @property
@@ -145,7 +149,7 @@ class Exchange:
             raise NotRewound(f"the conversation was not rewound: {str(reason)[:200]}")
         if not self.quiet:
             raise NotRewound("something was still running after the rewind")
-        self.__init__()  # type: ignore[misc] # at rest is as new, whatever attribute comes to be added
+        self.__init__(self._clock)  # type: ignore[misc] # at rest is as new, whatever attribute comes to be added
 
     def feed(self, frame: Frame) -> None:
         """Take one frame. Raises InstanceNonsense."""
@@ -158,6 +162,8 @@ class Exchange:
                 self._on_result(frame)
             case ErrorNote():
                 self._note = frame
+            case RateLimit(rejected, resets_at):
+                self._limited_until = resets_at if rejected else None
             case ControlRequest(request_id):
                 self.owed.append(refusal_frame(request_id))
             case Unknown("system", data):
@@ -225,10 +231,11 @@ class Exchange:
 
     def _told(self, status: int | None, text: str) -> Failure:
         note = self._note
+        wait = None if self._limited_until is None else max(1.0, self._limited_until - self._clock())
         if note is None:
-            return failure_from_result(status, text)
+            return failure_from_result(status, text, retry_after=wait)
         return failure_from_result(
-            status, text, note.error, kind=note.api_error_type, request_id=note.request_id
+            status, text, note.error, wait, kind=note.api_error_type, request_id=note.request_id
         )
 
     def _fail(self, failure: Failure) -> None:

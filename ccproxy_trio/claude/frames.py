@@ -87,6 +87,14 @@ class ErrorNote:
 
 
 @frozen
+class RateLimit:
+    """What the CLI's login is limited to changed; `resets_at` is a Unix time."""
+
+    rejected: bool
+    resets_at: float | None
+
+
+@frozen
 class Result:
     """The end of a turn, or, with `num_turns` 0, of a message that was only appended to the history."""
 
@@ -104,7 +112,7 @@ class Unknown:
     data: dict[str, Any] = field(repr=False)
 
 
-Frame = StreamEvent | ControlResponse | ControlRequest | ErrorNote | Result | Unknown
+Frame = StreamEvent | ControlResponse | ControlRequest | ErrorNote | RateLimit | Result | Unknown
 
 
 def parse_frame(line: bytes) -> Frame:
@@ -126,6 +134,9 @@ def parse_frame(line: bytes) -> Frame:
                 return ControlRequest(_text(data["request_id"]), _text(data["request"]["subtype"]))
             case "assistant" if isinstance(data.get("error"), str):
                 return _error_note(data)
+            case "rate_limit_event":
+                info = data["rate_limit_info"]
+                return RateLimit(info["status"] == "rejected", _optional(info.get("resetsAt"), int))
             case "result":
                 return _result(data)
             case _:

@@ -14,6 +14,7 @@ from ccproxy_trio.claude.frames import (
     ControlResponse,
     ErrorNote,
     Frame,
+    RateLimit,
     Result,
     StreamEvent,
     Unknown,
@@ -167,6 +168,23 @@ def test_an_api_error_is_the_turns_failure() -> None:
     failure = asked(INIT, note, result).failure
     assert failure is not None
     assert (failure.status, failure.request_id) == (429, "req_8")
+
+
+@pytest.mark.parametrize(
+    ("limit", "retry_after"),
+    [
+        (RateLimit(True, 1060), 60.0),
+        (RateLimit(True, 990), 1.0),
+        (RateLimit(True, None), None),
+        (RateLimit(False, 1060), None),
+    ],
+)
+def test_when_to_come_back_is_told_where_the_cli_knows(limit: RateLimit, retry_after: float | None) -> None:
+    exchange = Exchange(clock=lambda: 1000.0)
+    exchange.ask(TEXT)
+    feed(exchange, INIT, limit, Result(is_error=True, text="limit", num_turns=1, api_error_status=429))
+    assert exchange.failure is not None
+    assert exchange.failure.retry_after == retry_after
 
 
 def test_a_refusal_is_an_answer_although_its_result_is_an_error() -> None:
