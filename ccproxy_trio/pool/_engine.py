@@ -54,6 +54,8 @@ class Engine(Stock[T]):
         self.check = check
         self.reset = reset
         self.closed = False
+        self.stillborn = 0
+        """How many died young since one was last used for the first time."""
         self.empty = trio.Event()
         """Set when the pool is closed and its last resource is gone."""
         self.changed = trio.lowlevel.ParkingLot()
@@ -144,6 +146,8 @@ class Engine(Stock[T]):
         self.tally.acquired += 1
         if slot.uses > 1:
             self.tally.reused += 1
+        else:
+            self.stillborn = 0
         if self.observers:
             waited = now - start
             self.emit(ResourceLeased(pool=self.name, time=now, id=slot.id, uses=slot.uses, waited=waited))
@@ -340,7 +344,8 @@ class Engine(Stock[T]):
             self.withdraw(slot)
         waiter = self._end_check(slot)
         self._place(waiter, trio.current_time())
-        self.pump()
+        if slot.uses:  # Of one that was never used it is to be seen first whether the factory fails.
+            self.pump()
 
     def gone(self, slot: Slot[T], error: BaseException | None) -> None:
         """A resource's context has ended, or was never entered; `error` came out of it."""
@@ -367,11 +372,13 @@ class Engine(Stock[T]):
         if slot.reason is None:
             close_error = None
             self.note_retired(slot, RetireReason.DIED, error)
-            if not slot.uses and slot.prior_backoff is not None:
-                # Created and dead before its first use is no success: without this a factory whose resources die
-                # at birth would be called without a pause (coopernurse/node-pool#183).
-                cause = error or RuntimeError("the resource ended before its first use")
-                self.back_off(slot.prior_backoff, cause, now)
+            if not slot.uses and slot.prior_backoff is not None and age < self.backoff.most:
+                # Dead soon and never used: one may be chance, two are a factory that fails. Without this one whose
+                # resources die at birth would be called without a pause (coopernurse/node-pool#183).
+                self.stillborn += 1
+                if self.stillborn > 1:
+                    cause = error or RuntimeError("resources end before their first use")
+                    self.back_off(slot.prior_backoff, cause, now)
         elif error is not None:
             self.tally.close_failures += 1
             logger.warning("pool %r: closing a resource failed: %r", self.name, error)

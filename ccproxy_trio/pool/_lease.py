@@ -157,8 +157,8 @@ def _acquire_failed(engine: Engine[T], start: float, error: PoolError | None) ->
     return AcquireFailed(pool=engine.name, time=now, waited=now - start, error=error)
 
 
-def require_timeout(timeout: float) -> float:
-    """Refuse a timeout that is not a number of seconds."""
-    if math.isnan(timeout) or timeout < 0:
-        raise ValueError(f"timeout = {timeout!r}: must be a number of seconds, 0 or more")
-    return timeout
+def require_seconds(name: str, value: float) -> float:
+    """Refuse an argument that is not a number of seconds."""
+    if math.isnan(value) or value < 0:
+        raise ValueError(f"{name} = {value!r}: must be a number of seconds, 0 or more")
+    return value

@@ -16,7 +16,7 @@ from ._engine import Engine
 from ._errors import PoolClosed
 from ._housekeeping import check_in_rounds, sweep_when_due
 from ._keeper import keep
-from ._lease import Acquisition, require_timeout
+from ._lease import Acquisition, require_seconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -135,7 +135,9 @@ class Pool(Generic[T]):
           ResourceUnavailable: nothing is alive and the factory fails.
           PoolClosed: the pool is closed or closing, or was not started.
         """
-        seconds = self._engine.config.acquire_timeout if timeout is None else require_timeout(timeout)
+        seconds = (
+            self._engine.config.acquire_timeout if timeout is None else require_seconds("timeout", timeout)
+        )
         return Acquisition(self._engine, fit, seconds)
 
     async def wait_ready(self) -> None:
@@ -197,9 +199,10 @@ class Pool(Generic[T]):
         `close_timeout` at most. Being cancelled only cuts the grace short.
         """
         engine = self._engine
+        require_seconds("grace", grace)
         engine.close()
         try:
-            with trio.move_on_after(require_timeout(grace)):
+            with trio.move_on_after(grace):
                 await engine.empty.wait()
         finally:
             engine.shut()
