@@ -1,9 +1,8 @@
-"""What is under way with one child, as a state machine without I/O: frames in, events and answers out.
+"""One conversation with a child, as a state machine without I/O: frames in, events and answers out.
 
     REST --ask--> ASKED --message_start--> STREAMING --message_stop--> ANSWERED
-      ^             |                          |                          |
-      |             +--- result, break-off ----+--> OVER <--- result -----+
-      +------------------- rewind confirmed ----------+
+                    |                          |                          |
+                    +--- result, break-off ----+--> OVER <--- result -----+
 
 Rules:
 * A message that is only appended to the history is answered by a result with no turns. Several user messages are
@@ -13,7 +12,8 @@ Rules:
 * Stream events count only for a turn that was asked for, after the CLI announced that turn (`system/init`) and
   after every control request sent before it succeeded. Anything else could be somebody else's text, or ours under
   somebody else's parameters: InstanceNonsense, which ends the instance.
-* At rest nothing of a conversation is left. It is reached again only by a rewind that the CLI confirmed.
+* One exchange is one conversation. The next one begins with a new exchange, which only a rewind that the CLI
+  confirmed can give.
 """
 
 from __future__ import annotations
@@ -62,10 +62,11 @@ class State(Enum):
 
 
 class Exchange:
-    """The state of one child's conversation."""
+    """The state of one conversation."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time, limited_until: float | None = None) -> None:
         self._clock = clock
+        self._limited_until = limited_until
         self.state = State.REST
         self.failure: Failure | None = None
         """Why the turn that was asked for has no whole answer."""
@@ -79,7 +80,6 @@ class Exchange:
         self._open = 0  # user messages whose result is still to come
         self._announced = False
         self._note: ErrorNote | None = None
-        self._limited_until: float | None = None
         self._stop_reason: str | None = None
 
     @property
@@ -142,14 +142,18 @@ class Exchange:
         events, self._events = self._events, []
         return events
 
-    def confirm_rewind(self, response: ControlResponse) -> None:
-        """Return to rest. Raises NotRewound unless the CLI confirmed it and nothing is still under way."""
+    def after_rewind(self, response: ControlResponse) -> Exchange:
+        """The exchange of the next conversation, at rest and with nothing of this one.
+
+        Raises NotRewound unless the CLI confirmed the rewind and nothing is still under way.
+        """
         if response.response.get("rewound") is not True:
             reason = response.error or response.response.get("reason") or "no reason given"
             raise NotRewound(f"the conversation was not rewound: {str(reason)[:200]}")
         if not self.quiet:
             raise NotRewound("something was still running after the rewind")
-        self.__init__(self._clock)  # type: ignore[misc] # at rest is as new, whatever attribute comes to be added
+        # The limit is the login's, not the conversation's, and the CLI tells of it only when it changes.
+        return Exchange(self._clock, self._limited_until)
 
     def feed(self, frame: Frame) -> None:
         """Take one frame. Raises InstanceNonsense."""

@@ -131,7 +131,7 @@ class Instance:
             response = self._exchange.answer(self._rewinding or "")
             if response is None:
                 raise NotRewound("the rewind was not answered")
-            self._exchange.confirm_rewind(response)
+            self._exchange = self._exchange.after_rewind(response)
             self._rewinding = None
         self._busy.value = False
 

@@ -84,9 +84,9 @@ def test_at_rest_again_only_by_a_confirmed_rewind() -> None:
     feed(exchange, answered(request_id, rewound=True))
     response = exchange.answer(request_id)
     assert response is not None
-    exchange.confirm_rewind(response)
-    assert exchange.untouched
-    assert exchange.state is State.REST
+    renewed = exchange.after_rewind(response)
+    assert renewed.untouched
+    assert renewed.state is State.REST
 
 
 def test_a_rewind_goes_from_the_first_message_to_the_last() -> None:
@@ -107,7 +107,7 @@ def test_a_rewind_breaks_a_turn_off() -> None:
     feed(exchange, stop(None), STOP, ABORTED, answered(request_id, rewound=True))
     response = exchange.answer(request_id)
     assert response is not None
-    exchange.confirm_rewind(response)
+    exchange.after_rewind(response)
     assert exchange.failure is None
 
 
@@ -123,7 +123,7 @@ def test_a_rewind_breaks_a_turn_off() -> None:
 def test_an_unconfirmed_rewind_is_an_error(response: ControlResponse, message: str) -> None:
     exchange = asked(INIT, START, stop("end_turn"), STOP, DONE)
     with pytest.raises(NotRewound, match=message):
-        exchange.confirm_rewind(response)
+        exchange.after_rewind(response)
 
 
 def test_a_rewind_while_a_result_is_due_is_an_error() -> None:
@@ -131,7 +131,7 @@ def test_a_rewind_while_a_result_is_due_is_an_error() -> None:
     request_id, _ = exchange.rewind()
     feed(exchange, answered(request_id, rewound=True))
     with pytest.raises(NotRewound, match="still running"):
-        exchange.confirm_rewind(answered(request_id, rewound=True))
+        exchange.after_rewind(answered(request_id, rewound=True))
 
 
 @pytest.mark.parametrize(
@@ -185,6 +185,10 @@ def test_when_to_come_back_is_told_where_the_cli_knows(limit: RateLimit, retry_a
     feed(exchange, INIT, limit, Result(is_error=True, text="limit", num_turns=1, api_error_status=429))
     assert exchange.failure is not None
     assert exchange.failure.retry_after == retry_after
+    later = exchange.after_rewind(ControlResponse("R", {"rewound": True}, None))
+    later.ask(TEXT)
+    feed(later, INIT, Result(is_error=True, text="limit", num_turns=1, api_error_status=429))
+    assert later.failure == exchange.failure
 
 
 def test_a_refusal_is_an_answer_although_its_result_is_an_error() -> None:
