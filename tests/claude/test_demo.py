@@ -262,6 +262,17 @@ async def test_input_may_come_in_any_pieces(size: int, child: Child) -> None:
     assert text_of(await child.until(is_result)) == "Demo echo: hello"
 
 
-@pytest.mark.parametrize("content", [None, 7, [], [{"type": "image", "source": {}}]])
+@pytest.mark.parametrize(
+    "directive",
+    ["gap=x", "deltas=0", "deltas=1e99", "delay=NaN", "status=42", "at=-1; cut=", "[1]", "=", ";;"],
+)
+async def test_directives_without_sense_are_no_crash(directive: str, child: Child) -> None:
+    result = result_of(await child.turn(f"go [[{directive}]]"))
+    assert result["is_error"] == ("cut" in directive)
+
+
+@pytest.mark.parametrize(
+    "content", [None, 7, [], [{"type": "image", "source": {}}], [{"type": "text"}], ["text"]]
+)
 async def test_content_without_text_is_echoed_as_nothing(content: Any, child: Child) -> None:
     assert text_of(await child.turn(content)) == "Demo echo: "

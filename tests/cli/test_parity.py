@@ -60,7 +60,7 @@ class Story:
 
     def add(self, step: str, frames: Sequence[Frame]) -> None:
         told = [self._tell(frame) for frame in frames if frame.get("subtype") not in _IGNORED]
-        self.steps[step] = [kept for index, kept in enumerate(told) if not _repeats(told, index)]
+        self.steps[step] = [kept for index, kept in enumerate(told) if not _is_chance(told, index)]
 
     async def turn(self, step: str, content: Any, **fields: Any) -> str:
         identity = self.name(step)
@@ -124,7 +124,7 @@ def _anonymous(blocks: Sequence[Frame]) -> list[Frame]:
     return [{key: value for key, value in block.items() if key != "id"} for block in blocks]
 
 
-def _repeats(told: Sequence[Any], index: int) -> bool:
+def _is_chance(told: Sequence[Any], index: int) -> bool:
     """Whether this is a delta in the middle of a turn that was interrupted: how many there are is chance."""
     interrupted = any(said[0] == "result" and said[1]["subtype"] == "error_during_execution" for said in told)
     return interrupted and told[index][0] == "event" and told[index][1]["type"] == "content_block_delta"
@@ -171,7 +171,7 @@ async def tell_the_turns(story: Story) -> None:
 
 
 async def tell_the_failures(story: Story) -> None:
-    for status in (400, 401, 403, 404, 429, 500, 529):
+    for status in (413, 400, 401, 403, 404, 429, 500, 529):
         await story.turn(f"status {status}", f"fail [[status={status}; message=no luck]]")
     for at in (0, 1, 3, 5):
         await story.turn(f"error at {at}", f"fail [[error=overloaded_error; at={at}]]")

@@ -22,9 +22,12 @@ from ccproxy_trio.claude.demo.answer import (
     ERROR_TYPES,
     break_off_at,
     compose,
+    count_deltas,
     error_body,
+    failing_status,
     last_user_text,
     read_directives,
+    seconds,
     status_of,
 )
 
@@ -160,11 +163,11 @@ async def _answer_messages(
 ) -> Outcome:
     wish = read_directives(last_user_text(request.body.get("messages", [])))
     streamed = bool(request.body.get("stream"))
-    await trio.sleep(float(wish.get("delay", 0)))
-    status = int(wish.get("status", 200))
+    await trio.sleep(seconds(wish, "delay"))
+    status = failing_status(wish)
     if "error" in wish and not streamed:
         status = status_of(str(wish["error"]))
-    if status != 200:
+    if status is not None:
         if "retry_after" in wish:
             headers["retry-after"] = str(wish["retry_after"])
         kind = ERROR_TYPES.get(status, "api_error")
@@ -173,7 +176,7 @@ async def _answer_messages(
         return "error"
     answer = compose(request.body, f"{request.n:06}")
     if streamed:
-        events = answer.events(int(wish.get("deltas", 5)))
+        events = answer.events(count_deltas(wish))
         return await _stream(connection, events, wish, headers)
     if wish.keys() & {"cut", "hang"}:
         return await _break_off(connection, wish)
@@ -197,7 +200,7 @@ async def _stream(
             return await _break_off(connection, wish)
         await connection.send(_server_sent(event))
         if event["type"] == "content_block_delta":
-            await trio.sleep(float(wish.get("gap", 0)))
+            await trio.sleep(seconds(wish, "gap"))
     await connection.send(h11.EndOfMessage())
     return "done"
 
@@ -235,6 +238,6 @@ async def open_fake_api(port: int = 0) -> AsyncIterator[FakeApi]:
     async with trio.open_nursery() as nursery:
         (listener,) = await trio.open_tcp_listeners(port, host="127.0.0.1")
         api = FakeApi(listener.socket.getsockname()[1])
-        nursery.start_soon(trio.serve_listeners, api._serve, [listener])
+        await nursery.start(trio.serve_listeners, api._serve, [listener])
         yield api
         nursery.cancel_scope.cancel()

@@ -112,10 +112,10 @@ def status_of(kind: str) -> int:
 def last_user_text(messages: Sequence[Json]) -> str:
     """The last text block of the last user message that has one; reminders of the CLI's own do not count."""
     for message in reversed(messages):
-        content = message.get("content", "")
-        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-        texts = [block["text"] for block in blocks if block.get("type") == "text"]
-        texts = [text for text in texts if not text.startswith("<system-reminder>")]
+        content = message.get("content")
+        blocks = content if isinstance(content, list) else [{"type": "text", "text": content}]
+        texts = [block.get("text") for block in blocks if block.get("type") == "text"]
+        texts = [text for text in texts if isinstance(text, str) and not text.startswith("<system-reminder>")]
         if message.get("role") == "user" and texts:
             return str(texts[-1])
     return ""
@@ -134,6 +134,28 @@ def read_directives(text: str) -> Json:
     return found
 
 
+def number(wish: Mapping[str, Any], key: str, usual: float, *, least: float, most: float) -> float:
+    """The number that `key` asks for; the usual one when it asks for none, or for what makes no sense."""
+    try:
+        asked = float(wish[key])
+    except (KeyError, TypeError, ValueError):
+        return usual
+    return asked if least <= asked <= most else usual
+
+
+def seconds(wish: Mapping[str, Any], key: str) -> float:
+    return number(wish, key, 0.0, least=0.0, most=86400.0)
+
+
+def failing_status(wish: Mapping[str, Any]) -> int | None:
+    """The HTTP status that is asked for, when it is one of failure."""
+    return int(number(wish, "status", 0, least=400, most=599)) or None
+
+
+def count_deltas(wish: Mapping[str, Any]) -> int:
+    return int(number(wish, "deltas", 5, least=1, most=1_000_000))
+
+
 def compose(body: Mapping[str, Any], tag: str) -> Answer:
     """The answer to `body`; its ids end in `tag`."""
     messages = body.get("messages", [])
@@ -146,7 +168,7 @@ def compose(body: Mapping[str, Any], tag: str) -> Answer:
     words, stop = said.split(" "), "end_turn"
     if wish.get("dump"):
         said = json.dumps(body)
-    elif len(words) > (limit := int(body.get("max_tokens") or len(words))):
+    elif len(words) > (limit := int(number(body, "max_tokens", len(words), least=1, most=len(words)))):
         words, stop = words[:limit], "max_tokens"
         said = " ".join(words)
     blocks.append({"type": "text", "text": said})
@@ -167,7 +189,7 @@ def compose(body: Mapping[str, Any], tag: str) -> Answer:
 
 def break_off_at(wish: Mapping[str, Any], keys: Iterable[str]) -> int | None:
     """After how many events one of `keys` asks that things go wrong; None when nothing does."""
-    return int(wish.get("at", 5)) if wish.keys() & set(keys) else None
+    return int(number(wish, "at", 5, least=0, most=1_000_000)) if wish.keys() & set(keys) else None
 
 
 def _answers_tool(messages: Sequence[Json]) -> bool:

@@ -41,6 +41,8 @@ class Entry:
 
 @dataclass
 class Conversation:
+    """What the next request upstream is made of."""
+
     model: str
     prompt_fixed: bool = False
     _prompt: str | None = None
@@ -139,7 +141,7 @@ def _merge(messages: Iterable[Json]) -> list[Json]:
         if merged and role == "user" == merged[-1]["role"]:
             before = _blocks_of(merged[-1]["content"])
             if before and before[-1].get("type") == "text":
-                before[-1] = {**before[-1], "text": before[-1]["text"] + "\n"}
+                before[-1] = {**before[-1], "text": f"{before[-1].get('text', '')}\n"}
             content = before + _blocks_of(content)
             merged.pop()
         as_it_is = role == "user" and isinstance(content, str)

@@ -28,6 +28,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .answer import number
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -74,7 +76,8 @@ def die() -> Iterator[float]:
     os._exit(_EXIT_CODE)
 
 
-def flood_stderr(size: int) -> None:
+def flood_stderr(wish: Mapping[str, Any]) -> None:
+    size = int(number(wish, "flood_stderr", 0, least=0, most=2**30))
     line = b"demo: noise on stderr, as the prompt asked\n"
     for _ in range(0, size, len(line)):
         os.write(2, line)

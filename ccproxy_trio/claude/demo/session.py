@@ -1,4 +1,4 @@
-"""One conversation with the CLI's protocol: lines in, bytes out. No I/O, no clock of its own but `due`.
+"""The CLI's side of the protocol: lines in, bytes out, and the time at which there is more to say. No I/O.
 
 The rules, as measured on version 2.1.330:
 
@@ -71,8 +71,8 @@ class Session:
         match frame:
             case {"type": "user"}:
                 return self._take_user(frame)
-            case {"type": "assistant", "message": {"content": _} as message}:
-                self._conversation.push(message, frame.get("uuid"))
+            case {"type": "assistant", "message": {"role": "assistant", "content": _} as message}:
+                self._conversation.push(message, _identity(frame))
             case {"type": "control_request", "request": dict(request)}:
                 return (
                     self._encode(self._control(str(frame.get("request_id")), request))
@@ -111,10 +111,10 @@ class Session:
         role = message.get("role", "undefined") if isinstance(message, dict) else "undefined"
         if role != "user":
             raise Malformed(f"Error: Expected message role 'user', got '{role}'")
-        identity = frame.get("uuid")
+        identity = _identity(frame)
         if identity in self._seen:
             return b""
-        if identity:
+        if identity is not None:
             self._seen[identity] = None
             if len(self._seen) > _REMEMBERED_UUIDS:
                 del self._seen[next(iter(self._seen))]
@@ -125,9 +125,9 @@ class Session:
         return self.proceed() if self._outputs is None else b""
 
     def _run(self, frame: Json) -> Iterator[Output]:
-        identity = frame.get("uuid")
+        identity = _identity(frame)
         self._conversation.prompt_fixed = True
-        self._conversation.push(frame["message"], identity, turn=True)
+        self._conversation.push({"content": [], **frame["message"]}, identity, turn=True)
         yield from _lifecycle(identity, "started")
         yield self._init(identity)
         turn = Turn(identity, self._conversation, self._next_tag, self.faults)
@@ -143,8 +143,8 @@ class Session:
                 yield from _lifecycle(identity, "cancelled" if self.failed else "completed")
 
     def _abort(self) -> Iterator[Json]:
-        turn, self._turn, self._outputs, self.due = self._turn, None, None, None
-        if turn is not None:
+        if (turn := self._turn) is not None:
+            self._turn = self._outputs = self.due = None
             self.failed = True
             yield from turn.abort()
             yield from _lifecycle(turn.uuid, "cancelled")
@@ -226,6 +226,11 @@ class Session:
                 frame |= {"session_id": self._id, "uuid": str(uuid.uuid4())}
             lines += json.dumps(frame, separators=(",", ":")).encode() + b"\n"
         return bytes(lines)
+
+
+def _identity(frame: Json) -> str | None:
+    identity = frame.get("uuid")
+    return identity if identity and isinstance(identity, str) else None
 
 
 def _success(request_id: str, response: Json | None = None) -> Json:

@@ -1,7 +1,7 @@
 """The frames of one turn, as a generator: what is said, and where it waits.
 
 `Turn.run` yields frames to be sent, floats (pause for so many seconds, math.inf: until aborted) and bytes (sent as
-they are: see `faults`). Whoever drives it may abandon it at any pause and send what `aborted` says instead.
+they are: see `faults`). Whoever drives it may abandon it at any pause and send what `abort` says instead.
 
 A turn goes on as the CLI's does: at max_tokens, a refusal, a tool call or a break after a finished block it
 adds a message of its own and calls the model again, three times at most.
@@ -13,7 +13,17 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .answer import ERROR_TYPES, break_off_at, compose, last_user_text, read_directives, status_of
+from .answer import (
+    ERROR_TYPES,
+    break_off_at,
+    compose,
+    count_deltas,
+    failing_status,
+    last_user_text,
+    read_directives,
+    seconds,
+    status_of,
+)
 from .faults import BREAKS, break_down, die, flood_stderr
 
 if TYPE_CHECKING:
@@ -73,17 +83,16 @@ class Turn:
             body, tag = self.conversation.body(), self.next_tag()
             wish = read_directives(last_user_text(body["messages"]))
             self.faults.learn(wish)
-            if flood := int(wish.get("flood_stderr", 0)):
-                flood_stderr(flood)
-            yield float(wish.get("delay", 0))
+            flood_stderr(wish)
+            yield seconds(wish, "delay")
             if wish.get("die") == "before_first":
                 yield from die()
-            if (status := int(wish.get("status", 200))) != 200:
+            if status := failing_status(wish):
                 message = str(wish.get("message", f"fake {status}"))
                 yield from self._fail(status, _failure_text(status, message, body["model"]), tag)
             else:
                 yield from self._call(compose(body, tag), wish, tag)
-            if wish.get("die") == "after_result":
+            if self._over and wish.get("die") == "after_result":
                 yield from die()
 
     def skip(self) -> Json:
@@ -131,8 +140,8 @@ class Turn:
     def _stream(
         self, answer: Answer, wish: Mapping[str, Any], tag: str
     ) -> Generator[Output, None, Json | None]:
-        breaks_at, gap = break_off_at(wish, BREAKS), float(wish.get("gap", 0))
-        for index, event in enumerate(answer.events(int(wish.get("deltas", 5)))):
+        breaks_at, gap = break_off_at(wish, BREAKS), seconds(wish, "gap")
+        for index, event in enumerate(answer.events(count_deltas(wish))):
             if index == breaks_at:
                 yield 0.0
                 if wish.keys() & {"error", "cut"}:
