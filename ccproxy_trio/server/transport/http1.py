@@ -121,7 +121,7 @@ class Http1Protocol(H11Protocol):
 
     async def _send_h11_event(self, event: H11SendableEvent) -> None:
         if self._closed:
-            # An application that streams from memory must meet the scheduler even when nobody reads.
+            # An application that streams from memory must meet the scheduler even when nobody reads it.
             await trio.lowlevel.checkpoint()
             return
         try:
@@ -129,6 +129,7 @@ class Http1Protocol(H11Protocol):
         except h11.LocalProtocolError:
             if self.connection.their_state is not h11.ERROR:
                 raise
+            await trio.lowlevel.checkpoint()
             return
         if isinstance(event, h11.Response) and has_length(event):
             self._head = data

@@ -10,13 +10,16 @@ from random import Random
 import trio
 import trio.lowlevel
 
-from tests.raw_http import PATIENCE, RawConnection, open_connection
+from tests.raw_http import RawConnection, open_connection
 
 from .odd_requests import ABSURD, METHODS, ODD_HEADERS, ODD_TARGETS
 
 BATCH = 25
 LOOK = 0.1
 """Seconds that a fuzzing client waits for an answer before it leaves."""
+
+LEAVE = 1.0
+"""Seconds after which it leaves even if the server takes no more of its bytes."""
 
 GOOD = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
@@ -84,7 +87,7 @@ class Fuzzer:
 async def send_in_pieces(
     connection: RawConnection, pieces: Sequence[bytes], *, half_close: bool, look: bool
 ) -> None:
-    with trio.move_on_after(PATIENCE):
+    with trio.move_on_after(LEAVE):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(connection.read_to_end)
             try:

@@ -43,7 +43,7 @@ def create_small_app(*, repaired: bool = True) -> QuartTrio:
     async def deaf() -> tuple[str, int]:
         return "unread", 401
 
-    @app.get("/flood")
+    @app.route("/flood", methods=["GET", "POST"])
     async def flood() -> Response:
         async def body() -> AsyncGenerator[bytes, None]:
             while True:

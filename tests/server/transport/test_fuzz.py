@@ -27,7 +27,7 @@ async def test_500_raw_requests(monkeypatch: pytest.MonkeyPatch, caplog: pytest.
         await trio.sleep(0.5)
         tasks, files = trio.lowlevel.current_statistics().tasks_living, open_files()
 
-        await fuzz(server.port, 500, seed=1, paths=PATHS)
+        await fuzz(server.port, 500, seed=3, paths=PATHS)
 
         with trio.move_on_after(PATIENCE):
             while trio.lowlevel.current_statistics().tasks_living > tasks or open_files() > files:  # noqa: ASYNC110  # no event tells
