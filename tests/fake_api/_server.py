@@ -32,7 +32,7 @@ from ccproxy_trio.claude.demo.answer import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 Outcome = Literal["done", "client_gone", "error"]
 
@@ -55,6 +55,16 @@ class FakeApi:
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.requests: list[RecordedRequest] = []
+        self._changed = trio.Event()
+
+    async def until(self, wanted: Callable[[FakeApi], bool]) -> None:
+        """Wait until the records are as wanted; bound it from outside."""
+        while not wanted(self):
+            await self._changed.wait()
+
+    def _note_change(self) -> None:
+        changed, self._changed = self._changed, trio.Event()
+        changed.set()
 
     @property
     def turns(self) -> list[RecordedRequest]:
@@ -83,6 +93,7 @@ class FakeApi:
             outcome=None,
         )
         self.requests.append(record)
+        self._note_change()
         outcome: Outcome = "client_gone"
         try:
             async with trio.open_nursery() as nursery:
@@ -93,6 +104,7 @@ class FakeApi:
             connection.broken = True
         finally:
             self.requests[n - 1] = replace(record, outcome=outcome)
+            self._note_change()
 
 
 class _Connection:
