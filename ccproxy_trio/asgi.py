@@ -1,8 +1,17 @@
-"""`hypercorn -k trio ccproxy_trio.asgi:app`: the same server, with hypercorn in charge of sockets and signals.
+"""`hypercorn -k trio ccproxy_trio.asgi:app`: the same server, with hypercorn in charge of sockets and workers.
 
-The settings come from the environment and the files that `ccproxy-trio serve` would read; host, port, grace and
-keep-alive are hypercorn's own options here. The lifespan owns the nursery, the pool and the application: what fails
-at the start is told to hypercorn, which then ends.
+The settings come from the environment and the files that `ccproxy-trio serve` would read; address, grace and
+keep-alive are hypercorn's own options here. The lifespan owns the nursery, the pool and the application.
+
+Rules:
+* What fails at the start is told to hypercorn, which then ends; what fails later ends the process. hypercorn
+  would log either and go on without a pool.
+* Without worker processes (`-w 0`) SIGINT and SIGTERM are taken here. hypercorn has no handler for SIGTERM, and
+  would take SIGINT as an exception in whichever task was running.
+* In a worker process the signals are its parent's business, who tells the worker by other means. A SIGTERM that
+  goes to the whole process group, or that the parent sends when another worker is done first, would cut every
+  stream. The handler against it does nothing; SIG_IGN would be inherited by the children.
+* A worker whose parent is gone stops too.
 """
 
 from __future__ import annotations
@@ -12,17 +21,21 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypercorn.trio.run
+import trio
+from hypercorn.trio.worker_context import WorkerContext
+
 from ccproxy_trio.claude.errors import CliUnusable
-from ccproxy_trio.claude.locate import locate_cli
+from ccproxy_trio.claude.locate import Cli, locate_cli
 from ccproxy_trio.claude_pool import open_claude_pool
 from ccproxy_trio.server.app import create_app
 from ccproxy_trio.server.transport import repair_hypercorn
 from ccproxy_trio.settings import Settings, SettingsError, load
-from ccproxy_trio.start import describe, explain_start
+from ccproxy_trio.signals import watch_signals
+from ccproxy_trio.start import describe, explain_cli
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,6 +46,16 @@ if TYPE_CHECKING:
     Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 log = logging.getLogger("ccproxy_trio")
+
+
+class _Context(WorkerContext):
+    """hypercorn's state of the worker; the way to ask for its orderly end is otherwise out of our reach."""
+
+    current: _Context
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        _Context.current = self
 
 
 class Application:
@@ -51,49 +74,67 @@ class Application:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()  # lifespan.startup
-        try:
-            settings = load(environ=os.environ, cwd=Path.cwd())
-        except SettingsError as error:
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
+        start = _prepare()
+        if isinstance(start, str):
+            await send({"type": "lifespan.startup.failed", "message": start})
             return
         try:
-            cli = locate_cli(
-                settings.claude.cli_path, settings.claude.auth, os.environ, demo=settings.claude.demo
-            )
-        except CliUnusable as error:
-            await send({"type": "lifespan.startup.failed", "message": explain_start(error, settings)})
-            return
+            await self._live_with_pool(*start, receive, send)
+        except Exception as error:
+            log.critical("the server ended by an error", exc_info=error)
+            raise SystemExit(1) from error
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _live_with_pool(self, settings: Settings, cli: Cli, receive: Receive, send: Send) -> None:
         repair_hypercorn(write_timeout=settings.server.write_timeout)
-        _take_signals_as_hypercorn_means_them()
-        try:
+        worker = trio.lowlevel.current_task().parent_nursery
+        assert worker is not None  # only trio's own first task has none
+        async with trio.open_nursery() as nursery:
+            await nursery.start(_stop_in_order, worker.cancel_scope)
             async with open_claude_pool(settings, cli, os.environ) as claude:
                 self._app = create_app(claude, settings)
                 sys.stdout.write(describe("the addresses that hypercorn names", cli, settings) + "\n")
                 sys.stdout.flush()
                 await send({"type": "lifespan.startup.complete"})
                 await receive()  # lifespan.shutdown
-        except Exception as error:
-            # hypercorn would log this and go on with a dead pool.
-            log.critical("the pool ended by an error", exc_info=error)
-            raise SystemExit(1) from error
-        await send({"type": "lifespan.shutdown.complete"})
+            nursery.cancel_scope.cancel()
 
 
-def _take_signals_as_hypercorn_means_them() -> None:
-    """Leave SIGTERM to hypercorn's parent process, or, when there is none, shut down on it as on SIGINT.
+def _prepare() -> tuple[Settings, Cli] | str:
+    """What to serve with, or why that cannot be."""
+    try:
+        if not trio.lowlevel.in_trio_run():
+            return "ccproxy-trio: this worker does not run trio. Start it with: hypercorn -k trio"
+        settings = load(environ=os.environ, cwd=Path.cwd())
+        claude = settings.claude
+        return settings, locate_cli(claude.cli_path, claude.auth, os.environ, demo=claude.demo)
+    except SettingsError as error:
+        return str(error)
+    except CliUnusable as error:
+        return explain_cli(error)
+    except OSError as error:
+        return f"ccproxy-trio: {error}"
 
-    hypercorn's workers have the default action for SIGTERM: one that goes to the process group, or that the parent
-    sends when another worker is done, would cut every stream. A handler, unlike SIG_IGN, is not inherited.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return
-    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        return
-    if multiprocessing.parent_process() is not None:
-        signal.signal(signal.SIGTERM, lambda *_: None)
-    else:
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+async def _stop_in_order(worker: trio.CancelScope, *, task_status: trio.TaskStatus[None]) -> None:
+    stop = trio.Event()
+    parent = multiprocessing.parent_process()
+    async with trio.open_nursery() as nursery:
+        if parent is None:
+            await nursery.start(watch_signals, stop, worker)
+        else:
+            signal.signal(signal.SIGTERM, lambda *_: None)
+            nursery.start_soon(_watch_parent, parent.sentinel, stop)
+        task_status.started()
+        await stop.wait()
+        await _Context.current.terminate.set()
+
+
+async def _watch_parent(sentinel: int, stop: trio.Event) -> None:
+    await trio.lowlevel.wait_readable(sentinel)
+    stop.set()
 
 
 repair_hypercorn(write_timeout=Settings().server.write_timeout)
+hypercorn.trio.run.WorkerContext = _Context  # type: ignore[assignment, attr-defined] # the worker has not made its own yet
 app = Application()

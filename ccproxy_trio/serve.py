@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
 import sys
 from typing import TYPE_CHECKING
@@ -21,7 +20,8 @@ from ccproxy_trio.claude.locate import Cli, locate_cli
 from ccproxy_trio.claude_pool import ClaudePool, open_claude_pool
 from ccproxy_trio.server.app import create_app
 from ccproxy_trio.server.transport import hypercorn_config, repair_hypercorn
-from ccproxy_trio.start import describe, explain_start
+from ccproxy_trio.signals import watch_signals
+from ccproxy_trio.start import describe, explain_cli, explain_listen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,13 +37,16 @@ CRASH = 1
 def run(settings: Settings) -> int:
     """Serve until SIGINT or SIGTERM. Returns the process's exit status: 0, 1 for a crash, 2 for a start in vain."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    claude = settings.claude
     try:
-        cli = locate_cli(
-            settings.claude.cli_path, settings.claude.auth, os.environ, demo=settings.claude.demo
-        )
+        cli = locate_cli(claude.cli_path, claude.auth, os.environ, demo=claude.demo)
+    except CliUnusable as error:
+        sys.stderr.write(explain_cli(error) + "\n")
+        return USAGE_ERROR
+    try:
         listener = _listen(settings.server)
-    except (CliUnusable, OSError) as error:
-        sys.stderr.write(explain_start(error, settings) + "\n")
+    except OSError as error:
+        sys.stderr.write(explain_listen(error, settings.server) + "\n")
         return USAGE_ERROR
     with listener:
         try:
@@ -56,7 +59,7 @@ def run(settings: Settings) -> int:
 
 def _listen(server: ServerSettings) -> socket.socket:
     family, _, _, _, address = socket.getaddrinfo(
-        server.host or None, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        server.host, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     # Before trio runs, so that a port in use is told at once, and the first clients wait while the pool warms up.
     return socket.create_server(address[:2], family=family, backlog=1024)
@@ -64,14 +67,25 @@ def _listen(server: ServerSettings) -> socket.socket:
 
 async def _serve(settings: Settings, cli: Cli, environ: Mapping[str, str], listener: socket.socket) -> None:
     repair_hypercorn(write_timeout=settings.server.write_timeout)
-    async with open_claude_pool(settings, cli, environ) as claude:
-        sys.stdout.write(describe(_address(listener), cli, settings) + "\n")
-        sys.stdout.flush()
-        await serve_http(claude, settings, listener)
+    stop = trio.Event()
+    async with trio.open_nursery() as nursery:
+        # Around the pool, so that a signal finds its handler from the first child to the last.
+        await nursery.start(watch_signals, stop, nursery.cancel_scope)
+        async with open_claude_pool(settings, cli, environ) as claude:
+            sys.stdout.write(describe(_address(listener), cli, settings) + "\n")
+            sys.stdout.flush()
+            await serve_http(claude, settings, listener, stop)
+        nursery.cancel_scope.cancel()
 
 
-async def serve_http(claude: ClaudePool, settings: Settings, listener: socket.socket) -> None:
-    """Serve an open pool on a listening socket until a signal, then let requests under way finish."""
+async def serve_http(
+    claude: ClaudePool, settings: Settings, listener: socket.socket, stop: trio.Event
+) -> None:
+    """Serve an open pool on a listening socket until `stop` is set, then let requests under way finish.
+
+    The socket is closed when serving ends; after `server.grace` seconds, or when this is cancelled, what is still
+    under way is cut.
+    """
     server = settings.server
     config = hypercorn_config(
         host=server.host,
@@ -81,25 +95,23 @@ async def serve_http(claude: ClaudePool, settings: Settings, listener: socket.so
         max_header_size=server.max_header_size,
     )
     config.bind = [f"fd://{os.dup(listener.fileno())}"]  # hypercorn closes what it is given
-    stop = trio.Event()
+    config.errorlog = _quiet_log()
 
-    async def watch_signals(scope: trio.CancelScope, task_status: trio.TaskStatus[None]) -> None:
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            task_status.started()
-            async for _ in signals:
-                if stop.is_set():
-                    scope.cancel()
-                listener.close()
-                stop.set()
-
-    async with trio.open_nursery() as nursery:
-        await nursery.start(watch_signals, nursery.cancel_scope)
-        await hypercorn.trio.serve(
-            create_app(claude, settings),
-            config,
-            shutdown_trigger=stop.wait,
+    async def stopped() -> None:
+        await stop.wait()
+        listener.close()
+        log.info(
+            "stopping; requests under way have %g s to finish, a second signal ends them now", server.grace
         )
-        nursery.cancel_scope.cancel()
+
+    await hypercorn.trio.serve(create_app(claude, settings), config, shutdown_trigger=stopped)
+
+
+def _quiet_log() -> logging.Logger:
+    """Where hypercorn may warn, but not repeat the start block's address."""
+    quiet = logging.getLogger("ccproxy_trio.hypercorn")
+    quiet.setLevel(logging.WARNING)
+    return quiet
 
 
 def _address(listener: socket.socket) -> str:

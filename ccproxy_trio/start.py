@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 from typing import TYPE_CHECKING
 
 from ccproxy_trio import __version__
-from ccproxy_trio.claude.errors import CliUnusable
 
 if TYPE_CHECKING:
+    from ccproxy_trio.claude.errors import CliUnusable
     from ccproxy_trio.claude.locate import Cli
-    from ccproxy_trio.settings import Settings
+    from ccproxy_trio.settings import ServerSettings, Settings
+
+_OTHER_PORT = "choose another with --port (--port 0: any free one)"
+_OTHER_HOST = "Choose one of this machine's addresses with --host (127.0.0.1: for this machine only)"
 
 
-def explain_start(error: CliUnusable | OSError, settings: Settings) -> str:
-    """Why no server can start, and the ways out."""
-    if isinstance(error, CliUnusable):
-        return (
-            f"ccproxy-trio: {error}.\n"
-            "  Install it: pip install 'ccproxy-trio[cli]', or npm install -g @anthropic-ai/claude-code;\n"
-            "  or try the server without it: ccproxy-trio serve --demo"
-        )
-    server = settings.server
+def explain_cli(error: CliUnusable) -> str:
+    """Why no server can start with this CLI, and the ways out."""
     return (
-        f"ccproxy-trio: cannot listen on {server.host} port {server.port}: {error.strerror or error}.\n"
-        "  End the program that uses it, or choose another with --host and --port (--port 0: any free one)."
+        f"ccproxy-trio: {error}.\n"
+        "  Install it: pip install 'ccproxy-trio[cli]', or npm install -g @anthropic-ai/claude-code;\n"
+        "  or try the server without it: ccproxy-trio serve --demo (in the environment: CLAUDE__DEMO=true)"
     )
+
+
+def explain_listen(error: OSError, server: ServerSettings) -> str:
+    """Why nobody can listen there, and the ways out."""
+    match error.errno:
+        case errno.EADDRINUSE:
+            reason, remedy = "the port is in use", f"End the program that uses it, or {_OTHER_PORT}"
+        case errno.EACCES | errno.EPERM:
+            reason, remedy = (
+                "the port is for privileged programs",
+                f"Give this one the right, or {_OTHER_PORT}",
+            )
+        case _ if isinstance(error, socket.gaierror):
+            reason, remedy = f"the host has no address: {error.strerror}", _OTHER_HOST
+        case _:
+            reason, remedy = error.strerror or str(error), _OTHER_HOST
+    return f"ccproxy-trio: cannot listen on {server.host} port {server.port}: {reason}.\n  {remedy}."
 
 
 def describe(address: str, cli: Cli, settings: Settings) -> str:
