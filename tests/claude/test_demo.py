@@ -82,6 +82,11 @@ async def test_directives_shape_the_answer_and_are_not_echoed(child: Child) -> N
     assert text_of(frames) == "Demo echo: in blocks" + "." * 10
 
 
+@pytest.mark.parametrize("text", ["\t" * 10**6, "[[" * 10**6, "]]" * 10**6, " spaces  stay "])
+async def test_text_without_directives_is_echoed_as_it_is(text: str, child: Child) -> None:
+    assert text_of(await child.turn(text)) == f"Demo echo: {text}"
+
+
 async def test_a_longer_answer_than_max_tokens_is_cut_at_the_word(child: Child) -> None:
     assert "response" not in await child.ask(extra_body('{"max_tokens": 3}'))
     await child.send(user("one two three", new_uuid()))

@@ -30,7 +30,6 @@ at=N               when error, cut, hang and the faults of the stand-in happen: 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -50,7 +49,6 @@ ERROR_TYPES = {
     500: "api_error",
     529: "overloaded_error",
 }
-_DIRECTIVE = re.compile(r"\s*\[\[(.*?)\]\]\s*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -122,8 +120,9 @@ def last_user_text(messages: Sequence[Json]) -> str:
 
 
 def read_directives(text: str) -> Json:
+    """What the prompt asks for, by key."""
     found: Json = {}
-    for part in ";".join(_DIRECTIVE.findall(text)).split(";"):
+    for part in ";".join(_split(text)[1]).split(";"):
         key, equals, value = part.strip().partition("=")
         if not key:
             continue
@@ -138,7 +137,7 @@ def number(wish: Mapping[str, Any], key: str, usual: float, *, least: float, mos
     """The number that `key` asks for; the usual one when it asks for none, or for what makes no sense."""
     try:
         asked = float(wish[key])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return usual
     return asked if least <= asked <= most else usual
 
@@ -164,7 +163,7 @@ def compose(body: Mapping[str, Any], tag: str) -> Answer:
     blocks: list[Json] = []
     if "thinking" in wish:
         blocks.append({"type": "thinking", "thinking": str(wish["thinking"]), "signature": "c2lnbmVk"})
-    said = str(wish.get("text") or "Demo echo: " + _DIRECTIVE.sub(" ", text).strip())
+    said = str(wish.get("text") or "Demo echo: " + _split(text)[0])
     words, stop = said.split(" "), "end_turn"
     if wish.get("dump"):
         said = json.dumps(body)
@@ -190,6 +189,20 @@ def compose(body: Mapping[str, Any], tag: str) -> Answer:
 def break_off_at(wish: Mapping[str, Any], keys: Iterable[str]) -> int | None:
     """After how many events one of `keys` asks that things go wrong; None when nothing does."""
     return int(number(wish, "at", 5, least=0, most=1_000_000)) if wish.keys() & set(keys) else None
+
+
+def _split(text: str) -> tuple[str, list[str]]:
+    """The prompt's own words, and the insides of its `[[…]]`."""
+    words, directives, at = [], [], 0
+    # Not a regular expression: it would take for ever with a megabyte of spaces or of "[[".
+    while (start := text.find("[[", at)) >= 0 and (end := text.find("]]", start)) >= 0:
+        words.append(text[at:start].strip())
+        directives.append(text[start + 2 : end])
+        at = end + 2
+    if not directives:
+        return text, []
+    words.append(text[at:].strip())
+    return " ".join(filter(None, words)), directives
 
 
 def _answers_tool(messages: Sequence[Json]) -> bool:
