@@ -210,7 +210,8 @@ class Exchange:
                 raise InstanceNonsense("an answer to something else than what was asked")
             self.state = State.STREAMING
         elif kind == "message_delta":
-            self._stop_reason = (frame.event.get("delta") or {}).get("stop_reason")
+            delta = frame.event.get("delta")
+            self._stop_reason = delta.get("stop_reason") if isinstance(delta, dict) else None
         if kind in ("message_delta", "message_stop") and self._stop_reason is None:
             self._fail(self._broken_off())
             return

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ccproxy_trio.claude.errors import InstanceNonsense, NotRewound
 from ccproxy_trio.claude.exchange import Exchange, State
@@ -14,10 +17,12 @@ from ccproxy_trio.claude.frames import (
     ControlResponse,
     ErrorNote,
     Frame,
+    FrameError,
     RateLimit,
     Result,
     StreamEvent,
     Unknown,
+    parse_frame,
 )
 
 TEXT = [{"type": "text", "text": "hello"}]
@@ -257,6 +262,53 @@ def test_a_message_for_the_history_that_is_answered_is_nonsense(result: Result) 
     assert not exchange.appended
     with pytest.raises(InstanceNonsense, match="for the history was answered"):
         exchange.feed(result)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+)
+KINDS = [
+    "stream_event",
+    "control_response",
+    "control_request",
+    "assistant",
+    "result",
+    "system",
+    "rate_limit_event",
+]
+EVENTS = ["message_start", "content_block_delta", "message_delta", "message_stop", "error", "ping"]
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"type": st.sampled_from(KINDS)},
+            optional={
+                "event": st.fixed_dictionaries({"type": st.sampled_from(EVENTS)}, optional={"delta": JSON})
+                | JSON,
+                "subtype": st.sampled_from(["init", "status"]) | JSON,
+                "status": st.sampled_from(["compacting"]) | JSON,
+                "is_error": st.booleans(),
+                "num_turns": JSON,
+                "response": JSON,
+                "message": JSON,
+                "error": JSON,
+                "rate_limit_info": st.fixed_dictionaries({"status": JSON}, optional={"resetsAt": JSON})
+                | JSON,
+            },
+        ),
+        max_size=12,
+    )
+)
+def test_whatever_the_child_says_is_taken_or_named_nonsense(lines: list[dict[str, Any]]) -> None:
+    exchange = asked()
+    with suppress(FrameError, InstanceNonsense):
+        for line in lines:
+            exchange.feed(parse_frame(json.dumps(line).encode()))
+    stops = [event for event in exchange.take_events() if event["type"] == "message_stop"]
+    assert len(stops) <= 1
+    assert not stops or exchange.failure is None
 
 
 def test_what_the_cli_asks_is_refused_so_that_it_does_not_wait() -> None:
