@@ -14,11 +14,13 @@ import signal
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 if not __package__:
-    # Started by its path: the parts beside this file become the package "demo".
-    sys.path.append(str(Path(__file__).resolve().parents[1]))
-    __package__ = "demo"
+    # Started by its path: the files beside this one become a package, with no change to the search path.
+    __package__ = "ccproxy_demo"
+    sys.modules[__package__] = ModuleType(__package__)
+    sys.modules[__package__].__path__ = [str(Path(__file__).resolve().parent)]
 
 from .conversation import VERSION
 from .session import Malformed, Session
