@@ -11,7 +11,8 @@ from typing import Any
 
 import trio
 
-PATIENCE = 10.0
+PATIENCE = 3600.0
+"""Seconds that one wait may take, on whichever clock runs: a test on virtual time waits long and is soon done."""
 
 Header = tuple[bytes, bytes]
 Message = dict[str, Any]
@@ -42,10 +43,16 @@ class Conversation:
         """The body's chunks as the application sends them; ends with the response or with the application."""
         if not self.status:
             await self.start()
+        while chunk := await self.chunk():
+            yield chunk
+
+    async def chunk(self) -> bytes:
+        """The next chunk that is not empty; b"" at the end."""
         while not self.complete and (message := await self._next()) is not None:
             self.complete = not message.get("more_body", False)
             if message.get("body"):
-                yield message["body"]
+                return bytes(message["body"])
+        return b""
 
     async def read(self) -> bytes:
         """The whole body. Raises `EOFError` when the application ended before it was complete."""

@@ -119,7 +119,7 @@ class RunningServer:
     ) -> None:
         try:
             await serve(app, config, shutdown_trigger=self._stop.wait, task_status=task_status)
-        except Exception as error:  # noqa: BLE001  # whatever it died of is the test's to look at
+        except Exception as error:  # whatever it died of is the test's to look at
             if not self.port:
                 raise
             self.failure = error

@@ -3,8 +3,9 @@
 Rules:
 
 * HTTP/1.0 and HTTP/1.1 only. A WebSocket upgrade gets 501, an HTTP/2 preface (or any other version) 505, a
-  target that is no path 400, and the connection ends; no task is started for them. An `h2c` upgrade is passed
-  over, as RFC 9110 allows.
+  target that is no path 400, a head above the limit 431 (h11 applies its limit to heads that come in pieces
+  only), and the connection ends; no task is started for them. An `h2c` upgrade is passed over, as RFC 9110
+  allows.
 * Bytes behind a peer's last request (HTTP/1.0, or `Connection: close`) do not spoil its answer.
 * Once closed, nothing more is parsed or sent. The stock protocol goes on with the bytes pipelined behind a
   last request, and its answer to them raises.
@@ -29,8 +30,10 @@ PIPELINE_LIMIT = 65536
 """Bytes taken in beyond the request being served. Past them a peer's leaving is noticed only in its turn."""
 
 
-def refuse_unspoken(request: h11.Request) -> None:
+def refuse_unspoken(request: h11.Request, max_head: int) -> None:
     """Raise `h11.RemoteProtocolError`, with the status to answer, for what this server does not speak."""
+    if len(request.target) + sum(len(name) + len(value) for name, value in request.headers) > max_head:
+        raise h11.RemoteProtocolError("the request's head is too large", error_status_hint=431)
     if request.http_version not in {b"1.0", b"1.1"}:
         raise h11.RemoteProtocolError("neither HTTP/1.0 nor HTTP/1.1", error_status_hint=505)
     if any(name == b"upgrade" and value.lower() == b"websocket" for name, value in request.headers):
@@ -70,7 +73,7 @@ class Http1Protocol(H11Protocol):
                     await self._send_h11_event(h11.InformationalResponse(status_code=100, headers=[]))
                 event = self.connection.next_event()
                 if isinstance(event, h11.Request):
-                    refuse_unspoken(event)
+                    refuse_unspoken(event, self.config.h11_max_incomplete_size)
             except h11.RemoteProtocolError as error:
                 await self._refuse(error.error_status_hint)
                 return
