@@ -128,11 +128,13 @@ class RepairedTCPServer(TCPServer):
                 self._ending = True
                 await self.protocol.handle(Closed())
                 await self.idle_task.stop()
-                await self._close()
+                with trio.move_on_after(CLOSE_TIMEOUT, shield=True):
+                    await self.stream.aclose()
         except OSError as error:
             log.debug("A connection was lost: %s", error)
         finally:
-            await self._close()
+            with trio.move_on_after(CLOSE_TIMEOUT, shield=True):
+                await self.stream.aclose()
 
     async def _shake_hands(self) -> bool:
         try:
@@ -207,10 +209,6 @@ class RepairedTCPServer(TCPServer):
         with trio.move_on_after(self.config.keep_alive_timeout):
             await self.context.terminated.wait()
         self._end_reading_by(-math.inf)
-
-    async def _close(self) -> None:
-        with trio.move_on_after(CLOSE_TIMEOUT, shield=True):
-            await self.stream.aclose()
 
 
 def repair_hypercorn(*, write_timeout: float) -> None:
