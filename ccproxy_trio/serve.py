@@ -45,7 +45,7 @@ def run(settings: Settings) -> int:
         return USAGE_ERROR
     try:
         listener = _listen(settings.server)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         sys.stderr.write(explain_listen(error, settings.server) + "\n")
         return USAGE_ERROR
     with listener:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from ccproxy_trio.settings import ServerSettings, Settings
 
 _OTHER_PORT = "choose another with --port (--port 0: any free one)"
-_OTHER_HOST = "Choose one of this machine's addresses with --host (127.0.0.1: for this machine only)"
 
 
 def explain_cli(error: CliUnusable) -> str:
@@ -26,21 +26,31 @@ def explain_cli(error: CliUnusable) -> str:
     )
 
 
-def explain_listen(error: OSError, server: ServerSettings) -> str:
+def explain_listen(error: OSError | UnicodeError, server: ServerSettings) -> str:
     """Why nobody can listen there, and the ways out."""
-    match error.errno:
-        case errno.EADDRINUSE:
-            reason, remedy = "the port is in use", f"End the program that uses it, or {_OTHER_PORT}"
-        case errno.EACCES | errno.EPERM:
-            reason, remedy = (
-                "the port is for privileged programs",
-                f"Give this one the right, or {_OTHER_PORT}",
-            )
-        case _ if isinstance(error, socket.gaierror):
-            reason, remedy = f"the host has no address: {error.strerror}", _OTHER_HOST
+    return f"ccproxy-trio: cannot listen on {server.host} port {server.port}: {_reason(error)}.\n  {_remedy(error)}."
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    match error:
+        case UnicodeError():
+            return "the host is not a valid name"
+        case socket.gaierror():
+            return f"the host cannot be resolved ({error.strerror})"
+        case OSError(errno=int(number)):
+            return os.strerror(number)  # without the address, which create_server() puts into its text
         case _:
-            reason, remedy = error.strerror or str(error), _OTHER_HOST
-    return f"ccproxy-trio: cannot listen on {server.host} port {server.port}: {reason}.\n  {remedy}."
+            return str(error)
+
+
+def _remedy(error: OSError | UnicodeError) -> str:
+    match getattr(error, "errno", None):
+        case errno.EADDRINUSE:
+            return f"End the program that uses it, or {_OTHER_PORT}"
+        case errno.EACCES:
+            return f"Give this program the right to it, or {_OTHER_PORT}"
+        case _:
+            return "Choose one of this machine's addresses with --host (127.0.0.1: for this machine only)"
 
 
 def describe(address: str, cli: Cli, settings: Settings) -> str:
