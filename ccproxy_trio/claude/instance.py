@@ -223,7 +223,7 @@ class Turn:
         self._instance = instance
         self._stall = timeouts.stall
         self._silence = timeouts.first_event
-        self._quiet_at = trio.current_time() + timeouts.first_event
+        self._quiet_at: float | None = trio.current_time() + timeouts.first_event
         self._turn = timeouts.turn
         self._late_at = trio.current_time() + timeouts.turn
 
@@ -231,14 +231,15 @@ class Turn:
         """The events that are ready, at least one; an empty list after `message_stop`.
 
         Raises TurnFailed when the upstream API refused or broke off, InstanceDied, InstanceSilent or
-        InstanceNonsense. A cancelled call loses nothing.
+        InstanceNonsense. A cancelled call loses nothing. The time between two calls is no silence of the child's.
         """
         exchange = self._instance.exchange
+        if self._quiet_at is None:
+            self._quiet_at = trio.current_time() + self._stall
         with trio.move_on_at(min(self._quiet_at, self._late_at)):
             while True:
                 if events := exchange.take_events():
-                    self._silence = self._stall
-                    self._quiet_at = trio.current_time() + self._stall
+                    self._silence, self._quiet_at = self._stall, None
                     return events
                 if exchange.failure is not None:
                     raise TurnFailed(exchange.failure)

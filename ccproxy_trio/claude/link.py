@@ -28,7 +28,7 @@ class Link:
         """Write frames in one go. Raises InstanceDied."""
         if not self.sound:
             raise InstanceNonsense("something went wrong on the line to the claude process before")
-        self.sound = False  # half a frame may be written when this is cancelled
+        self.sound = False  # half a frame is written when this is cancelled
         try:
             await self._process.send(b"".join(frames))
         except trio.BrokenResourceError:

@@ -47,6 +47,7 @@ class Process:
         self._stdout = _stream(popen.stdout)
         self._stderr = _stream(popen.stderr)
         self._stderr_ring = b""
+        self._exit = trio.Lock()  # the kernel takes one waiter for a descriptor, and there may be two tasks
 
     @property
     def stderr_tail(self) -> str:
@@ -56,9 +57,21 @@ class Process:
     async def send(self, data: bytes) -> None:
         """Write all of `data`. Raises trio.BrokenResourceError when the child no longer reads.
 
-        Cancelled half-way, an unknown part has been written: the child is then of no more use.
+        It can be cancelled only while it waits for room. An unknown part has been written then, and the child is of
+        no more use; what the pipe takes at once, as it does most messages, is always written as a whole.
         """
-        await self._stdin.send_all(data)
+        rest = memoryview(data)
+        while rest := rest[self._write_nowait(rest) :]:
+            await trio.lowlevel.wait_writable(self._stdin.fileno())
+        await trio.lowlevel.cancel_shielded_checkpoint()
+
+    def _write_nowait(self, data: memoryview) -> int:
+        try:
+            return os.write(self._stdin.fileno(), data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise trio.BrokenResourceError from error
 
     async def receive(self) -> bytes:
         """Read what there is, at least one byte; `b""` is the end of the child's output."""
@@ -66,11 +79,10 @@ class Process:
 
     async def wait(self) -> int:
         """Wait for the exit, end what is left of the group, reap, and return the status as subprocess does."""
-        if self._popen.returncode is None:
-            await trio.lowlevel.wait_readable(self._pidfd)
-            self._reap()
-        else:
-            await trio.lowlevel.checkpoint()
+        async with self._exit:
+            if self._popen.returncode is None:
+                await trio.lowlevel.wait_readable(self._pidfd)
+                self._reap()
         return self._popen.wait()
 
     def signal_group(self, number: signal.Signals) -> None:
