@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from quart import Response, g, request
 from quart_trio import QuartTrio
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from ccproxy_trio.dialects.anthropic.errors import error_response
 from ccproxy_trio.dialects.failures import Failure
@@ -67,15 +67,20 @@ def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
 async def _expected(error: Exception) -> Response:
     failure = failure_of(error)
     if failure.status >= 500:
-        log.warning("%s failed with %d: %s", g.request_id, failure.status, failure.message)
+        log.warning(
+            "%s failed with %d: %s", failure.request_id or g.request_id, failure.status, failure.message
+        )
     return _render(failure)
 
 
 async def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
-    return _render(
+    response = _render(
         Failure(status, f"{request.method} {request.path}: {_HTTP_ERRORS.get(status, error.name)}")
     )
+    if isinstance(error, MethodNotAllowed):
+        response.headers["allow"] = ", ".join(sorted(error.valid_methods or ()))
+    return response
 
 
 async def _unexpected(error: Exception) -> Response:

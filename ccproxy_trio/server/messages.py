@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 from quart import Response, g, request
 
 from ccproxy_trio.claude.errors import InstanceDied, InstanceError, InstanceNonsense, TurnFailed
@@ -62,8 +62,12 @@ class Messages:
                 with trio.move_on_after(self.ping_interval):
                     events = await answer.receive()
             except (TurnFailed, InstanceError) as error:
-                log.warning("%s broke off: %s", request_id, error)
-                yield error_event(failure_of(error), request_id)
+                failure = failure_of(error)
+                log.warning(
+                    "%s broke off (upstream: %s): %s", request_id, failure.request_id, failure.message
+                )
+                # The head has told our id by now, and a stream has one id.
+                yield error_event(evolve(failure, request_id=None), request_id)
                 return
             if events is None:
                 yield _PING

@@ -32,10 +32,14 @@ class Ops:
         """200 when an instance can be had now or soon, else 503 with the reason."""
         if self.claude.pool.available:
             return _json({"status": "ready"})
-        error = self.claude.pool.statistics().last_error
-        return _json(
-            {"status": "not ready", "reason": str(error) if error else "all instances are busy"}, 503
+        statistics = self.claude.pool.statistics()
+        failing = statistics.backoff_until is not None
+        reason = (
+            f"no instance can be started: {statistics.last_error}"
+            if failing
+            else f"none is free: {statistics}"
         )
+        return _json({"status": "not ready", "reason": reason}, 503)
 
     async def stats(self) -> Response:
         """The eight counters of the pool's documentation, and everything else the pool knows."""
@@ -58,19 +62,14 @@ class Ops:
         )
 
 
+_DETAILS = (
+    *("min_size", "max_size", "starting", "checking", "resetting", "retiring", "waiting", "fresh"),
+    *("acquired", "acquire_cancelled", "saturated", "create_failures", "reset_failures", "close_failures"),
+)
+
+
 def _details(statistics: PoolStatistics) -> dict[str, Any]:
-    names = (
-        *("min_size", "max_size", "starting", "checking", "resetting", "retiring", "waiting", "fresh"),
-        *(
-            "acquired",
-            "acquire_cancelled",
-            "saturated",
-            "create_failures",
-            "reset_failures",
-            "close_failures",
-        ),
-    )
-    details: dict[str, Any] = {name: getattr(statistics, name) for name in names}
+    details: dict[str, Any] = {name: getattr(statistics, name) for name in _DETAILS}
     details["retired"] = {reason.value: count for reason, count in statistics.retired.items()}
     details["last_error"] = str(statistics.last_error) if statistics.last_error else None
     return details
