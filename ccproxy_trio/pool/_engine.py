@@ -182,7 +182,6 @@ class Engine(Stock[T]):
             reason = self.why_retire(slot, now)
         if reason is not None:
             self.retire(slot, reason, error)
-            self.pump()
         elif self.reset is not None:
             self.roster.move(slot, "resetting")
             slot.command("reset")
@@ -206,11 +205,13 @@ class Engine(Stock[T]):
     def _hand_over(self, slot: Slot[T], now: float) -> bool:
         """Give `slot` to the first in line that it fits, or replace it for one overtaken for too long."""
         passed: list[Waiter[T]] = []
+        lost: list[Waiter[T]] = []
         misfits: list[tuple[Waiter[T], Exception]] = []
-        done = False
+        taken = False
         for waiter in self.line:
             if now >= waiter.deadline:
-                continue  # Its time is up: what it got it would throw away (vitessio/vitess#20310).
+                lost.append(waiter)  # What it got it would throw away (vitessio/vitess#20310).
+                continue
             try:
                 suits = waiter.fit is None or waiter.fit(slot.value) is not None
             except Exception as error:  # noqa: BLE001 -- it goes to the acquire whose `fit` it is
@@ -220,22 +221,28 @@ class Engine(Stock[T]):
                 if not slot.uses:
                     self.line.mark_particular(waiter)
                 passed.append(waiter)
-            elif self._owed_to_another(passed, now):
+                continue
+            if self._owed_to_another(passed, now):
                 self.retire(slot, RetireReason.UNFIT)
-                done = True
+                taken = True
                 break
-            elif waiter.deliver(slot):
+            if waiter.deliver(slot):
                 self.line.leave(waiter)
                 self.lend(slot, now, waiter.start)
-                for earlier in passed:
-                    if earlier.overtaken_since is None:
-                        earlier.overtaken_since = now
-                done = True
+                taken = True
                 break
+            lost.append(waiter)
+        # Those about to leave are out of the line at once, or the pool would go on making room for them.
+        for waiter in lost:
+            self.line.leave(waiter)
         for waiter, misfit in misfits:
             self.line.leave(waiter)
             waiter.deliver(Misfit(misfit))
-        return done
+        if taken and slot.state == "in_use":
+            for waiter in passed:
+                if waiter.overtaken_since is None:
+                    waiter.overtaken_since = now
+        return taken
 
     def _owed_to_another(self, passed: list[Waiter[T]], now: float) -> bool:
         for waiter in passed:
@@ -280,8 +287,9 @@ class Engine(Stock[T]):
             return
         if self.stale(slot, now):
             self._check_for(waiter, slot)
-        elif waiter.deliver(slot):
-            self.line.leave(waiter)
+            return
+        self.line.leave(waiter)
+        if waiter.deliver(slot):
             self.lend(slot, now, waiter.start)
 
     # What keepers report.

@@ -112,9 +112,6 @@ class Line(Generic[T]):
         del self._waiters[waiter]
         if waiter.slot is not None or waiter.particular:
             self._provided -= 1
-        if waiter.slot is not None:
-            waiter.slot.waiter = None
-            waiter.slot = None
 
     def claim(self, waiter: Waiter[T], slot: Slot[T]) -> None:
         """Note that `slot` is being checked for `waiter`."""

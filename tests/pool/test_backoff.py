@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
 import trio._core._run as scheduler
 
 from ccproxy_trio.pool import PoolConfig, PoolTimeout, ResourceUnavailable, open_pool
+from ccproxy_trio.pool._engine import Engine
+from ccproxy_trio.pool._policy import Backoff
 from tests.pool.steps import borrow, settle
 from tests.pool.workshop import error, never, ok, slow
 
@@ -165,6 +167,34 @@ async def test_a_creation_that_ends_at_the_very_tick_of_its_timeout(
             assert (stats.create_failures, stats.total) == (1, 0)
         assert trio.current_time() == 30
     shop.assert_clean()
+
+
+async def test_a_creation_that_ends_too_late_is_heard_of_by_nobody(
+    autojump_clock: MockClock, shop: Workshop
+) -> None:
+    """It may be deaf to its cancellation and succeed after all: it is closed, not handed out."""
+
+    async def create() -> None:
+        with trio.CancelScope(shield=True):
+            await trio.sleep(4)
+
+    shop.create = create
+    config = PoolConfig(min_size=0, create_timeout=3, create_backoff=(50, 50))
+    async with open_pool(shop, config) as pool:
+        with pytest.raises(ResourceUnavailable) as caught:
+            await borrow(pool)
+        assert isinstance(caught.value.__cause__, trio.TooSlowError)
+        assert (trio.current_time(), pool.statistics().created) == (4, 0)
+        assert shop.closed == {1: 4}
+
+
+def test_an_older_failure_does_not_shorten_a_pause() -> None:
+    engine: Engine[Any] = Engine(PoolConfig(), check=None, reset=None, observers=(), name="p")
+    first = engine.backoff
+    engine.back_off(Backoff(0.5, 30, delay=4, until=0), OSError("a"), 10)
+    assert engine.backoff.until == 18
+    engine.back_off(first, OSError("b"), 12)
+    assert engine.backoff.until == 18
 
 
 async def test_resources_that_die_at_birth_are_a_factory_that_fails(autojump_clock: MockClock) -> None:

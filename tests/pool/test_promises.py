@@ -175,6 +175,7 @@ async def test_a_keeper_does_not_inherit_the_acquirers_context_variables(
     seen: list[str] = []
 
     async def create() -> None:
+        await trio.lowlevel.checkpoint()
         seen.append(request.get())
 
     shop.create = create
@@ -344,18 +345,33 @@ async def test_a_creation_under_way_is_ended_by_closing(
     shop.assert_clean()
 
 
+@pytest.mark.parametrize("hook", ["check", "reset"])
+async def test_a_hook_under_way_is_ended_by_closing(
+    autojump_clock: MockClock, shop: Workshop, hook: str
+) -> None:
+    setattr(shop, f"{hook}_gate", never)
+    config = PoolConfig(min_size=1, health_check_interval=10, check_timeout=50, reset_timeout=50)
+    async with open_pool(shop, config, check=shop.check, reset=shop.reset) as pool:
+        if hook == "reset":
+            await borrow(pool)
+        await trio.sleep(20)
+        stats = pool.statistics()
+        assert stats.checking + stats.resetting == 1
+        await pool.aclose()
+        assert trio.current_time() == 20
+        assert pool.statistics().check_failures + pool.statistics().reset_failures == 0
+    shop.assert_clean()
+
+
 async def test_what_the_body_raises_comes_out_bare(
     autojump_clock: MockClock, open_any: Callable[..., Any], shop: Workshop
 ) -> None:
     with pytest.raises(KeyError):
         async with open_any(shop):
             raise KeyError("mine")
-    group = ExceptionGroup("mine", [KeyError("a")])
-    with pytest.raises(ExceptionGroup) as caught:
+    with pytest.RaisesGroup(KeyError, match="mine"):
         async with open_any(shop):
-            raise group
-    assert caught.value.message == "mine"
-    assert caught.value.exceptions == group.exceptions
+            raise ExceptionGroup("mine", [KeyError("a")])
     shop.assert_clean()
 
 
@@ -447,6 +463,7 @@ async def test_a_pool_whose_factory_fails_is_not_available(
 
 @contextlib.asynccontextmanager
 async def _not_a_resource() -> AsyncGenerator[int]:
+    await trio.lowlevel.checkpoint()
     if trio.current_time() < 0:
         yield 1
 
@@ -463,3 +480,27 @@ async def test_whatever_a_factory_does_wrong_is_the_cause(
         assert isinstance(
             caught.value.__cause__, (RuntimeError, ZeroDivisionError, TypeError, AttributeError)
         )
+
+
+async def test_what_no_pool_can_survive_ends_it_and_closes_the_rest(
+    autojump_clock: MockClock, shop: Workshop
+) -> None:
+    class Stop(BaseException):
+        pass
+
+    async def stop() -> None:
+        await trio.sleep(1)
+        raise Stop
+
+    shop.close = slow(1)
+    with pytest.RaisesGroup(Stop, flatten_subgroups=True):
+        async with trio.open_nursery() as nursery, open_pool(shop, PoolConfig(min_size=2)) as pool:
+            await pool.wait_ready()
+            nursery.start_soon(borrow, pool, 100)
+            nursery.start_soon(borrow, pool, 100)
+            await settle()
+            shop.create = stop
+            await borrow(pool)
+    assert trio.current_time() == 2
+    shop.assert_clean()
+    assert pool.statistics().total == 0

@@ -162,7 +162,7 @@ async def test_reason(
     shop.assert_clean()
 
 
-async def test_every_reason_has_a_way(shop: Workshop) -> None:
+def test_every_reason_has_a_way() -> None:
     mark = next(mark for mark in test_reason.pytestmark if mark.name == "parametrize")
     assert {reason for reason, _ in mark.args[1]} == set(RetireReason) - {RetireReason.CLOSING}
 

@@ -224,6 +224,19 @@ async def test_min_size_is_kept_up(autojump_clock: MockClock, shop: Workshop) ->
         assert shop.begun == [0, 0, 10]
 
 
+async def test_what_breaks_is_replaced_before_it_is_closed_if_there_is_room(
+    autojump_clock: MockClock, shop: Workshop
+) -> None:
+    shop.create, shop.close = slow(1), slow(4)
+    async with open_pool(shop, PoolConfig(min_size=1, max_size=2)) as pool:
+        await pool.wait_ready()
+        async with pool.acquire() as lease:
+            lease.retire()
+        await pool.wait_ready()
+        assert trio.current_time() == 2
+        assert pool.statistics().retiring == 1
+
+
 async def test_a_lifetime_ends_an_idle_resource_to_the_second_and_a_leased_one_on_release(
     autojump_clock: MockClock, shop: Workshop
 ) -> None:

@@ -80,6 +80,33 @@ async def test_cancelled_and_then_released(autojump_clock: MockClock, shop: Work
         assert (pool.statistics().waiting, pool.statistics().acquire_cancelled) == (0, 1)
 
 
+@pytest.mark.parametrize("way", ["cancelled", "expired"])
+async def test_no_room_is_made_for_who_is_about_to_leave(
+    autojump_clock: MockClock, shop: Workshop, way: str
+) -> None:
+    scope = trio.CancelScope()
+
+    async def waiter() -> None:
+        with scope:
+            await borrow(pool, timeout=5)
+
+    async def late() -> None:
+        with pytest.raises(PoolTimeout):
+            await waiter()
+
+    async with open_pool(shop, ONE) as pool, trio.open_nursery() as nursery:
+        async with pool.acquire():
+            nursery.start_soon(waiter if way == "cancelled" else late)
+            await settle()
+            if way == "cancelled":
+                scope.cancel()
+            else:
+                autojump_clock.jump(6)
+        await settle()
+        stats = pool.statistics()
+        assert (stats.idle, stats.created, sum(stats.retired.values())) == (1, 1, 0)
+
+
 @pytest.mark.parametrize("seed", range(40))
 async def test_cancelled_at_the_tick_of_the_assignment(
     autojump_clock: MockClock, shop: Workshop, seed: int
