@@ -18,8 +18,7 @@ from typing import cast
 
 import quart
 import trio
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent
-from quart.asgi import ASGIHTTPConnection
+from hypercorn.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, ASGISendEvent
 from quart.wrappers import Request, Response
 from quart_trio.asgi import TrioASGIHTTPConnection
 
@@ -42,10 +41,14 @@ class RepairedHTTPConnection(TrioASGIHTTPConnection):
         present = trio.CancelScope()
         last_send = False
 
-        async def listen(request: Request) -> None:
-            await ASGIHTTPConnection.handle_messages(self, request, receive)
-            if not last_send:
-                present.cancel()
+        async def receive_body() -> ASGIReceiveEvent:
+            # What Quart-Trio does about a disconnect depends on its version; it hears of none.
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                if not last_send:
+                    present.cancel()
+                await trio.sleep_forever()
+            return message
 
         async def send_on(message: ASGISendEvent) -> None:
             nonlocal last_send
@@ -58,7 +61,7 @@ class RepairedHTTPConnection(TrioASGIHTTPConnection):
                 cast("dict[str, object]", self.scope)[_STACK] = stack
                 with present:
                     request = self._create_request_from_scope(send)
-                    nursery.start_soon(listen, request)
+                    nursery.start_soon(self.handle_messages, nursery, request, receive_body)
                     await self._answer(request, send_on)
             nursery.cancel_scope.cancel()
 
