@@ -29,11 +29,12 @@ class Ops:
         return _json({"status": "ok"})
 
     async def ready(self) -> Response:
-        """200 when an instance can be had now or soon, else 503 with the reason."""
-        if self.claude.pool.available:
-            return _json({"status": "ready"})
+        """200 when an instance can be had now, or in the moment that a start or a clean-up takes; else 503."""
         statistics = self.claude.pool.statistics()
         failing = statistics.backoff_until is not None
+        coming = statistics.checking + statistics.resetting + (0 if failing else statistics.starting)
+        if self.claude.pool.available or coming > statistics.waiting:
+            return _json({"status": "ready"})
         reason = (
             f"no instance can be started: {statistics.last_error}"
             if failing

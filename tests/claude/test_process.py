@@ -86,6 +86,31 @@ async def test_a_signal_is_told_as_subprocess_tells_it(tmp_path: Path) -> None:
         process.signal_group(signal.SIGKILL)  # to nobody
 
 
+async def test_several_tasks_may_await_its_exit(tmp_path: Path) -> None:
+    statuses: list[int] = []
+    async with open_process(["sh", "-c", "read line; exit 3"], env=ENV, cwd=tmp_path) as process:
+
+        async def wait() -> None:
+            statuses.append(await process.wait())
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(wait)
+            await process.send(b"end\n")
+    assert statuses == [3, 3, 3]
+
+
+async def test_a_cancelled_write_is_whole_if_the_pipe_has_room(tmp_path: Path) -> None:
+    async with open_process(["cat"], env=ENV, cwd=tmp_path) as process:
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await process.send(b"hello\n")
+        assert await process.receive() == b"hello\n"
+        with trio.move_on_after(0.05) as scope:
+            await process.send(bytes(10_000_000))
+        assert scope.cancelled_caught
+
+
 async def test_stderr_never_blocks_and_its_end_is_kept(tmp_path: Path) -> None:
     script = "yes warning | head -c 1000000 >&2; echo 'the end \\377' >&2; echo done"
     async with open_process(["sh", "-c", script], env=ENV, cwd=tmp_path) as process:

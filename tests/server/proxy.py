@@ -7,7 +7,7 @@ ends it has shown that nothing is left: no child, no folder, no slot.
 from __future__ import annotations
 
 import tempfile
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,9 +87,8 @@ class Proxy:
 
     async def until(self, holds: Callable[[PoolStatistics], bool]) -> PoolStatistics:
         """Wait until the pool's statistics are as asked."""
-        with trio.move_on_after(PATIENCE):
-            while not holds(self.statistics):  # noqa: ASYNC110 -- the pool tells nobody of its gauges
-                await trio.sleep(0.005)
+        with suppress(trio.TooSlowError):
+            await eventually(lambda: holds(self.statistics))
         assert holds(self.statistics), self.statistics
         return self.statistics
 
@@ -110,6 +109,13 @@ def body_of(prompt: Any, **fields: Any) -> bytes:
     """The body of a request."""
     messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
     return orjson.dumps({"model": "sonnet", "max_tokens": 1000, "messages": messages, **fields})
+
+
+async def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until it holds, for what nobody tells by an event."""
+    with trio.fail_after(PATIENCE):
+        while not holds():  # noqa: ASYNC110 -- see above
+            await trio.sleep(0.005)
 
 
 def children() -> set[int]:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import trio
 
 from tests.server.http_client import PATIENCE
-from tests.server.proxy import Backend, Proxy, children, open_proxy
-
-if TYPE_CHECKING:
-    from tests.fake_api import RecordedRequest
+from tests.server.proxy import Backend, Proxy, children, eventually, open_proxy
 
 HISTORY = [{"role": "assistant" if n % 2 else "user", "content": f"message {n}"} for n in range(60)]
 
@@ -24,14 +20,6 @@ async def check_same_child(proxy: Proxy, child: set[int]) -> None:
     assert children() == child
     assert (await proxy.ask("well")).text == "Demo echo: well"
     assert '"left' not in (await proxy.ask("[[dump]]")).text
-
-
-async def outcome(proxy: Proxy, at: int) -> RecordedRequest:
-    """A request of the fake API's, once it is over."""
-    with trio.fail_after(PATIENCE):
-        while proxy.upstream[at].outcome is None:  # noqa: ASYNC110 -- the fake API has no event for it
-            await trio.sleep(0.005)
-    return proxy.upstream[at]
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -49,12 +37,11 @@ async def test_before_and_after_the_first_byte(backend: Backend, stream: bool) -
                 elif proxy.api is None:
                     await proxy.until(lambda now: now.in_use == 1)
                 else:
-                    with trio.fail_after(PATIENCE):
-                        while len(proxy.upstream) < asked:
-                            await trio.sleep(0.005)
+                    await eventually(lambda: len(proxy.upstream) == asked)  # noqa: B023 -- awaited here
             await proxy.until(lambda now: now.in_use == 0)
             if proxy.api is not None:
-                assert (await outcome(proxy, asked - 1)).outcome == "client_gone"
+                await eventually(lambda: proxy.upstream[-1].outcome is not None)
+                assert proxy.upstream[asked - 1].outcome == "client_gone"
             await check_same_child(proxy, child)
 
 
