@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import h11
 import trio
 from attrs import field, frozen
 from trio_util import AsyncValue, wait_any
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 LONG = 2 * PATIENCE
 """A time that no test would live to see the end of, in seconds."""
+
+
+CUT = (OSError, trio.BrokenResourceError, h11.RemoteProtocolError)
+"""How it shows that a connection was refused, closed or reset before an answer was whole."""
 
 
 @frozen
@@ -148,6 +153,10 @@ class Server:
         where = self.stdout.value if self.way.workers is None else self.stderr.value
         return int(re.findall(r"on http://127\.0\.0\.1:(\d+)\b", where)[0])
 
+    def open(self, path: str) -> AbstractAsyncContextManager[Exchange]:
+        """GET, and keep the connection for as long as the block lasts."""
+        return open_exchange(self.port, path, method="GET")
+
     async def get(self, path: str) -> Reply:
         """GET."""
         return await fetch(self.port, path, method="GET")
@@ -181,7 +190,7 @@ class Server:
                 with trio.move_on_after(0.2) as unanswered:
                     try:
                         await self.get("/healthz")
-                    except (OSError, trio.BrokenResourceError):
+                    except CUT:
                         return
                 if unanswered.cancelled_caught and self.way.workers:
                     return
@@ -252,6 +261,16 @@ async def open_server(
         assert returned == status, server.stderr.value
         assert not instances
         assert not scratch.private_folders
+
+
+async def read_in_vain(stream: Exchange) -> None:
+    """Read a stream that must not end as a whole one does: it is cut, or its last event is an error."""
+    events: list[bytes] = []
+    with suppress(*CUT):
+        while chunk := await stream.chunk():
+            events.append(chunk)
+        assert events[-1].startswith(b"event: error\n")
+    assert b"message_stop" not in b"".join(events)
 
 
 async def run_to_end(command: Sequence[str], scratch: Scratch) -> tuple[int, str, str]:

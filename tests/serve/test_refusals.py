@@ -41,13 +41,6 @@ def not_executable(folder: Path) -> tuple[dict[str, str], str]:
     return {"CLAUDE__CLI_PATH": str(cli)}, f"{cli} is not an executable file"
 
 
-def no_program(folder: Path) -> tuple[dict[str, str], str]:
-    cli = folder / "claude"
-    cli.write_bytes(b"\x7fELF that is none")
-    cli.chmod(0o700)
-    return {"CLAUDE__CLI_PATH": str(cli)}, f"{cli} cannot be executed: Exec format error"
-
-
 def too_old(folder: Path) -> tuple[dict[str, str], str]:
     cli = folder / "claude"
     cli.write_text("#!/bin/sh\necho '2.1.247 (Claude Code)'\n")
@@ -55,17 +48,7 @@ def too_old(folder: Path) -> tuple[dict[str, str], str]:
     return {"CLAUDE__CLI_PATH": str(cli)}, f"{cli} is version 2.1.247; 2.1.248 or later is needed"
 
 
-def broken(folder: Path) -> tuple[dict[str, str], str]:
-    cli = folder / "claude"
-    cli.write_text("#!/bin/sh\necho no such library >&2\nexit 127\n")
-    cli.chmod(0o700)
-    return {"CLAUDE__CLI_PATH": str(cli)}, f"{cli} --version exited with 127: no such library"
-
-
-UNUSABLE = (nowhere, missing, not_executable, no_program, too_old, broken)
-
-
-@pytest.mark.parametrize("unusable", UNUSABLE)
+@pytest.mark.parametrize("unusable", [nowhere, missing, not_executable, too_old])
 async def test_no_usable_cli(
     unusable: Callable[[Path], tuple[dict[str, str], str]], scratch: Scratch, tmp_path: Path
 ) -> None:
@@ -81,7 +64,7 @@ async def test_no_usable_cli_under_hypercorn(way: Way, scratch: Scratch, tmp_pat
     assert stdout == ""
     # hypercorn's parent process forgets the status of the worker that failed (pgjones/hypercorn#269).
     assert status in ({0, 1} if way.workers else {1})
-    assert f"'ccproxy-trio: {problem}{WAYS_OUT}".rstrip() in stderr
+    assert f"'ccproxy-trio: {problem}{WAYS_OUT}".rstrip() in stderr.replace("\n    | ", "\n")
     assert "CliUnusable" not in stderr  # no traceback but hypercorn's own
 
 

@@ -10,7 +10,7 @@ from attrs import evolve
 from ccproxy_trio import __version__
 from ccproxy_trio.claude.demo import command
 from ccproxy_trio.claude.demo.session import VERSION
-from tests.serve.running import SERVE, Scratch, Way, open_server
+from tests.serve.running import SERVE, Scratch, Server, Way, open_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,13 +27,26 @@ def write_slow_cli(path: Path, gate: Path) -> None:
     path.chmod(0o700)
 
 
+def start_block(server: Server, *lines: str) -> str:
+    """What the start of all its pools is to print."""
+    address = (
+        f"http://127.0.0.1:{server.port}" if server.way == SERVE else "the addresses that hypercorn names"
+    )
+    return server.way.pools * "\n".join([f"ccproxy-trio {__version__} listens on {address}", *lines, ""])
+
+
 async def test_it_listens_before_it_is_warm(way: Way, scratch: Scratch, tmp_path: Path) -> None:
     cli, gate = tmp_path / "claude", tmp_path / "gate"
     write_slow_cli(cli, gate)
-    scratch = evolve(
-        scratch, variables={**scratch.variables, "CLAUDE__DEMO": "0", "CLAUDE__CLI_PATH": str(cli)}
-    )
+    scratch = evolve(scratch, variables={"CLAUDE__CLI_PATH": str(cli)})
     async with open_server(way, scratch) as server, server.stream("I am early") as early:
+        assert server.stdout.value == start_block(
+            server,
+            f"  claude  {cli} {VERSION}",
+            "  login   the CLI's own login",
+            "  pool    2 to 10 instances",
+            "  config  none found; defaults, environment and flags",
+        )
         assert (await server.get("/healthz")).status == 200
         stats = (await server.get("/pool/stats")).json["stats"]
         assert (stats["available_connections"], stats["connections_created"]) == (0, 0)
@@ -41,39 +54,22 @@ async def test_it_listens_before_it_is_warm(way: Way, scratch: Scratch, tmp_path
         assert (await early.read()).text == "Demo echo: I am early"
 
 
-def block(address: str, *lines: str) -> str:
-    return "\n".join([f"ccproxy-trio {__version__} listens on {address}", *lines, ""])
-
-
-async def test_the_start_block(way: Way, scratch: Scratch) -> None:
-    scratch = evolve(scratch, variables={"CLAUDE__DEMO": "true"})
-    async with open_server(way, scratch) as server:
-        address = f"http://127.0.0.1:{server.port}" if way == SERVE else "the addresses that hypercorn names"
-        assert server.stdout.value == way.pools * block(
-            address,
-            "  claude  DEMO: answers are echoes of a stand-in for the CLI",
-            "  pool    2 to 10 instances",
-            "  config  none found; defaults, environment and flags",
-        )
-
-
 @pytest.mark.parametrize(
     ("variables", "login"),
     [
-        ({}, "the CLI's own login"),
         ({"ANTHROPIC_API_KEY": "dummy"}, "API key from ANTHROPIC_API_KEY"),
         ({"ANTHROPIC_API_KEY": "dummy", "CLAUDE__AUTH": "login"}, "the CLI's own login"),
     ],
 )
-async def test_the_start_block_names_cli_login_sizes_and_file(
+async def test_it_names_login_sizes_and_file(
     variables: dict[str, str], login: str, scratch: Scratch, tmp_path: Path
 ) -> None:
     cli, settings = tmp_path / "claude", scratch.working / "ccproxy.toml"
     write_slow_cli(cli, tmp_path)
     settings.write_text(f"[claude]\ncli_path = '{cli}'\n[pool_settings]\nmin_size = 0\nmax_size = 3\n")
     async with open_server(SERVE, evolve(scratch, variables=variables)) as server:
-        assert server.stdout.value == block(
-            f"http://127.0.0.1:{server.port}",
+        assert server.stdout.value == start_block(
+            server,
             f"  claude  {cli} {VERSION}",
             f"  login   {login}",
             "  pool    0 to 3 instances",
@@ -81,14 +77,15 @@ async def test_the_start_block_names_cli_login_sizes_and_file(
         )
 
 
-async def test_without_a_pool(scratch: Scratch) -> None:
+async def test_the_demo_says_that_it_is_one_and_the_address_stands_there_once(scratch: Scratch) -> None:
     flags = [*SERVE.command(), "--no-pool", "--demo"]
     async with open_server(SERVE, evolve(scratch, variables={}), flags) as server:
-        assert "\n  pool    off, 10 at once\n" in server.stdout.value
-        assert (await server.ask("hello")).text == "Demo echo: hello"
-
-
-async def test_the_address_is_told_once(scratch: Scratch) -> None:
-    async with open_server(SERVE, scratch) as server:
-        assert (await server.ask("hello")).text == "Demo echo: hello"
+        assert server.stdout.value == start_block(
+            server,
+            "  claude  DEMO: answers are echoes of a stand-in for the CLI",
+            "  pool    off, 10 at once",
+            "  config  none found; defaults, environment and flags",
+        )
+        answer = await server.ask("hello")
+        assert (answer.text, answer.headers["x-ccproxy-demo"]) == ("Demo echo: hello", "true")
     assert "Running on" not in server.stderr.value

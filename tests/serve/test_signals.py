@@ -1,0 +1,103 @@
+"""SIGINT and SIGTERM: an orderly end within the grace, and an end all the same after it."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+from attrs import evolve
+
+from tests.serve.running import (
+    IN_PROCESS,
+    LONG,
+    ONE_WORKER,
+    SERVE,
+    TWO_WORKERS,
+    Scratch,
+    Way,
+    open_server,
+    read_in_vain,
+)
+from tests.serve.test_start import write_slow_cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+INT, TERM = signal.SIGINT, signal.SIGTERM
+ENDLESS = "[[deltas=100000; gap=0.05]] endless"
+
+
+@pytest.mark.parametrize(
+    ("way", "number", "group"),
+    [
+        (SERVE, TERM, False),
+        (SERVE, INT, True),  # as the terminal does it
+        (IN_PROCESS, TERM, False),
+        (IN_PROCESS, INT, True),
+        (ONE_WORKER, TERM, True),
+        (ONE_WORKER, INT, True),
+        (TWO_WORKERS, TERM, False),
+        (TWO_WORKERS, TERM, True),
+        (TWO_WORKERS, INT, True),
+    ],
+    ids=str,
+)
+async def test_what_is_under_way_is_finished(
+    way: Way, number: signal.Signals, group: bool, scratch: Scratch
+) -> None:
+    async with (
+        open_server(way, scratch, grace=LONG) as server,
+        server.stream("[[deltas=12; gap=0.05]] the whole of it") as stream,
+        server.open("/healthz") as idle,
+    ):
+        await stream.until("content_block_delta")
+        await idle.read()
+        server.send_signal(number, group=group)
+        await server.until_closed_to_newcomers()
+        reply = await stream.read()
+        assert b"event: message_stop\n" in reply.body
+        assert await server.wait() == 0
+
+
+async def test_nothing_under_way(way: Way, scratch: Scratch) -> None:
+    async with open_server(way, scratch, grace=LONG) as server, server.open("/healthz") as idle:
+        await idle.read()
+        server.send_signal(TERM)
+        assert await server.wait() == 0
+
+
+async def test_the_grace_is_over(way: Way, scratch: Scratch) -> None:
+    async with (
+        open_server(way, scratch, grace=1) as server,
+        server.stream(ENDLESS) as stream,
+        server.stream("x" * 8_000_000, receive_buffer=4096) as stuck,
+    ):
+        await stream.until("content_block_delta")
+        await stuck.start()
+        server.send_signal(TERM)
+        await read_in_vain(stream)
+        assert await server.wait() == 0
+        await read_in_vain(stuck)
+
+
+@pytest.mark.parametrize("way", [SERVE, IN_PROCESS], ids=str)
+async def test_the_second_signal_ends_it_now(way: Way, scratch: Scratch) -> None:
+    async with open_server(way, scratch, grace=LONG) as server, server.stream(ENDLESS) as stream:
+        await stream.until("content_block_delta")
+        server.send_signal(INT)
+        await server.until_closed_to_newcomers()
+        await stream.until("content_block_delta")
+        server.send_signal(TERM)
+        await read_in_vain(stream)
+        assert await server.wait() == 0
+
+
+async def test_while_it_warms_up(scratch: Scratch, tmp_path: Path) -> None:
+    cli = tmp_path / "claude"
+    write_slow_cli(cli, tmp_path / "a gate that never opens")
+    scratch = evolve(scratch, variables={"CLAUDE__CLI_PATH": str(cli)})
+    async with open_server(SERVE, scratch) as server:
+        await scratch.until(lambda: bool(scratch.instances))
+        server.send_signal(TERM)
+        assert await server.wait() == 0
