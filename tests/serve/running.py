@@ -198,7 +198,7 @@ class Server:
     async def read(self, stream: trio.abc.ReceiveStream, into: AsyncValue[str]) -> None:
         """Keep what it prints."""
         async for chunk in stream:
-            into.value += chunk.decode()
+            into.value += chunk.decode(errors="replace")
 
     async def started(self) -> None:
         """Wait until every pool has printed its start block and, under hypercorn, its worker listens."""
@@ -247,14 +247,15 @@ async def open_server(
                 server.send_signal(signal.SIGTERM)
             returned = await server.wait()
             instances = scratch.instances
-            # hypercorn's parent leaves multiprocessing's tracker to find out for itself that it is gone.
+            # Only multiprocessing's tracker has to find out for itself that hypercorn's parent is gone.
             await scratch.until(lambda: not scratch.processes)
     finally:
+        process.kill()
         for pid in scratch.processes:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         with trio.CancelScope(shield=True):
-            await process.wait()  # it has been killed
+            await process.wait()
         await trio.aclose_forcefully(process.stdout)
         await trio.aclose_forcefully(process.stderr)
     if not server.killed:
@@ -284,5 +285,5 @@ async def run_to_end(command: Sequence[str], scratch: Scratch) -> tuple[int, str
             env=scratch.environment,
             cwd=scratch.working,
         )
-    assert not scratch.processes
+    await scratch.until(lambda: not scratch.processes)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
