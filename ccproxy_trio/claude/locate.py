@@ -13,6 +13,7 @@ import importlib.util
 import os
 import re
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,12 +137,15 @@ def build_probe(cli: Cli, environ: Mapping[str, str]) -> Launch:
 def _find(cli_path: str, environ: Mapping[str, str]) -> Path:
     if cli_path:
         path = Path(cli_path).expanduser()
-        if not path.exists():
-            raise CliUnusable(f"claude.cli_path names {path}, which does not exist", path)
+        try:
+            path.stat()
+        except OSError as error:
+            raise CliUnusable(f"claude.cli_path names {path}: {error.strerror}", path) from error
         return path.absolute()
     for candidate in _candidates(environ):
-        if candidate.is_file():
-            return candidate.absolute()
+        with suppress(PermissionError):  # a folder that may not be entered is one without a CLI
+            if candidate.is_file():
+                return candidate.absolute()
     raise CliUnusable("no `claude` was found on PATH, in its usual places, or in a claude-agent-sdk package")
 
 

@@ -39,7 +39,7 @@ def test_a_configured_path_is_the_only_candidate(tmp_path: Path) -> None:
     fake_cli(tmp_path / "bin/claude")
     mine = fake_cli(tmp_path / "mine")
     assert locate_cli(str(mine), "auto", {"PATH": str(tmp_path / "bin")}).path == mine
-    with pytest.raises(CliUnusable, match=r"claude\.cli_path names .*missing, which does not exist"):
+    with pytest.raises(CliUnusable, match=r"claude\.cli_path names .*missing: No such file or directory"):
         locate_cli(str(tmp_path / "missing"), "auto", {"PATH": str(tmp_path / "bin")})
 
 
