@@ -32,7 +32,7 @@ def nowhere(folder: Path) -> tuple[dict[str, str], str]:
 
 def missing(folder: Path) -> tuple[dict[str, str], str]:
     cli = folder / "claude"
-    return {"CLAUDE__CLI_PATH": str(cli)}, f"claude.cli_path names {cli}, which does not exist"
+    return {"CLAUDE__CLI_PATH": str(cli)}, f"claude.cli_path names {cli}: No such file or directory"
 
 
 def not_executable(folder: Path) -> tuple[dict[str, str], str]:
