@@ -18,10 +18,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import orjson
 import trio
@@ -29,6 +29,9 @@ import trio
 from ccproxy_trio.claude.instance import Instance, Timeouts, open_instance
 from ccproxy_trio.claude.locate import Cli, Launch, build_launch, locate_cli
 from ccproxy_trio.dialects.anthropic.request import parse_request
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
 
 MODEL = "claude-sonnet-4-5"
 BODY = {
@@ -38,6 +41,7 @@ BODY = {
     "stream": True,
     "messages": [{"role": "user", "content": "hello"}],
 }
+SERVER = ("-m", "ccproxy_trio", "serve", "--port", "0", "--min-size", "1", "--max-size", "1")
 REQUEST = parse_request(orjson.dumps(BODY))
 Series = dict[str, list[float]]
 
@@ -151,7 +155,7 @@ def report(series: Series, cli: Cli) -> str:
     lines += [
         "",
         f"reuse is {medians['spawn per request'] / reused:.1f} times faster than a spawn per request (wanted: 10)",
-        f"HTTP adds {above:.1f} ms in the median pair, {http - reused:.1f} ms between the medians (wanted: 3 at most)",
+        f"HTTP adds {above:.1f} ms in the median pair, {http - reused:.1f} between the medians (wanted: 3 at most)",
     ]
     return "\n".join(lines)
 
@@ -177,18 +181,7 @@ def main() -> None:
             }
             cli = locate_cli("", "environment", environ)
             launch = build_launch(cli, MODEL, environ)
-            with running(
-                "-m",
-                "ccproxy_trio",
-                "serve",
-                "--port",
-                "0",
-                "--max-size",
-                "1",
-                "--min-size",
-                "1",
-                env=environ,
-            ) as said:
+            with running(*SERVER, env=environ) as said:
                 series = trio.run(measure, launch, said.split()[-1], arguments.starts, arguments.turns)
     print(report(series, cli))
 
