@@ -74,7 +74,16 @@ async def test_a_child_that_dies_before_it_says_anything(demo: Backend, stream: 
         await check_after(proxy)
 
 
-@pytest.mark.parametrize("fault", ["die=after_result", "wrong_id", "no_rewind"])
+async def test_a_child_that_dies_when_it_has_said_all(demo: Backend) -> None:
+    """Its death and the rewind after the answer meet in any order."""
+    async with open_proxy(demo, pool={"max_size": 1}) as proxy:
+        for number in range(10):
+            reply = await proxy.ask("x [[die=after_result]]", stream=number % 2 == 0)
+            assert reply.text == "Demo echo: x"
+            await check_after(proxy)
+
+
+@pytest.mark.parametrize("fault", ["wrong_id", "no_rewind"])
 async def test_an_answer_is_good_though_its_child_is_not_used_again(demo: Backend, fault: str) -> None:
     async with open_proxy(demo, pool={"max_size": 1}) as proxy:
         for stream in (False, True):

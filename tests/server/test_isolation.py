@@ -109,7 +109,7 @@ async def carry_out_all(proxy: Proxy, all_asked: list[Asked], random: Random) ->
 @pytest.mark.cli
 async def test_over_the_real_cli(cli: Backend) -> None:
     random = Random(5)
-    all_asked = [draw(random, number) for number in range(80)]
+    all_asked = [draw(random, number) for number in range(70)]
     async with open_proxy(cli, pool={"min_size": 3, "max_size": 3}) as proxy:
         await carry_out_all(proxy, all_asked, random)
         received: Counter[str] = Counter()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import evolve
 
-from tests.server.proxy import Backend, Proxy, open_proxy
+from tests.server.proxy import Backend, Proxy, eventually, open_proxy
 
 if TYPE_CHECKING:
     from tests.server.http_client import Reply
@@ -86,6 +86,19 @@ async def test_an_answer_that_breaks_off_after_a_whole_block(backend: Backend) -
             assert streamed.failure[1] in ("overloaded_error", "api_error")
             assert (await proxy.ask(prompt)).status >= 500
         assert (await proxy.ask("well")).text == "Demo echo: well"
+
+
+@pytest.mark.parametrize("at", [0, 5])
+async def test_an_api_that_falls_silent(backend: Backend, at: int) -> None:
+    short = {"first_event_timeout": 1.0, "stall_timeout": 0.5}
+    async with open_proxy(backend, pool={"max_size": 1}, claude=short) as proxy:
+        reply = await ask_once(proxy, f"x [[hang; at={at}; gap=0.01]]", stream=True)
+        assert reply.failure[:2] == (200 if at else 504, "timeout_error")
+        assert reply.failure[2] == f"the claude process gave no event within {0.5 if at else 1} s"
+        assert "message_stop" not in reply.body.decode()
+        assert (await ask_once(proxy, "well", stream=False)).text == "Demo echo: well"
+        if proxy.api is not None:
+            await eventually(lambda: [one.outcome for one in proxy.upstream] == ["client_gone", "done"])
 
 
 @pytest.mark.cli
