@@ -12,8 +12,7 @@ Rules:
 * While a request is served and the peer has sent more than that request, its leaving is noticed all the same.
   The stock protocol stops reading at the first byte too many, and a stray newline behind a body is one.
 * An answer given before the whole body was parsed keeps the connection if the rest of the body is at hand.
-* The head of a response of known length travels with its body in one write; the head of a stream goes out at
-  once.
+* The head of a response travels with the first piece of its body in one write, as ASGI has it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -40,10 +39,6 @@ def refuse_unspoken(request: h11.Request, max_head: int) -> None:
         raise h11.RemoteProtocolError("an upgrade to WebSocket", error_status_hint=501)
     if request.target != b"*" and not request.target.startswith((b"/", b"http://", b"https://")):
         raise h11.RemoteProtocolError("the request target is not a path", error_status_hint=400)
-
-
-def has_length(response: h11.Response) -> bool:
-    return any(name == b"content-length" for name, _ in response.headers)
 
 
 class Http1Protocol(H11Protocol):
@@ -134,7 +129,7 @@ class Http1Protocol(H11Protocol):
                 raise
             await trio.lowlevel.checkpoint()
             return
-        if isinstance(event, h11.Response) and has_length(event):
+        if isinstance(event, h11.Response):
             self._head = data
             return
         self._head = b""
