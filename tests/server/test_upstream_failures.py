@@ -27,7 +27,7 @@ STATUSES = {
 
 async def ask_once(proxy: Proxy, prompt: str, *, stream: bool, times: int = 1) -> Reply:
     """Ask; the fake API, if there is one, must have been asked `times` times for it."""
-    before = len(proxy.upstream) if proxy.api else 0
+    before = len(proxy.upstream)
     reply = await proxy.ask(prompt, stream=stream)
     assert proxy.api is None or len(proxy.upstream) - before == times, prompt
     return reply
