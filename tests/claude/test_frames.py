@@ -166,3 +166,12 @@ def test_what_is_sent() -> None:
     }
     assert refusal["response"]["subtype"] == "error"
     assert refusal["response"]["request_id"] == "Q"
+
+
+def test_a_line_of_64_mib_is_fine() -> None:
+    splitter = LineSplitter()
+    piece = b"x" * 65536
+    assert all(splitter.feed(piece) == [] for _ in range(1024))
+    (line,) = splitter.feed(b"\n")
+    assert len(line) == 64 * 2**20
+    assert splitter.feed(b"next\n") == [b"next"]

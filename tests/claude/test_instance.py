@@ -1,0 +1,159 @@
+"""One instance, from conversation to conversation: what it fits, how it is left, and what ends it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from ccproxy_trio.claude.errors import (
+    InstanceDied,
+    InstanceError,
+    InstanceNonsense,
+    InstanceSilent,
+    NotRewound,
+    TurnFailed,
+)
+from ccproxy_trio.claude.instance import Timeouts
+from ccproxy_trio.dialects.anthropic.request import parse_request
+from tests.claude.instances import ask, cli_that_says, launcher
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def test_an_unconfirmed_rewind_ends_the_instance() -> None:
+    async with launcher().open() as instance:
+        assert await ask(instance, "[[no_rewind]] x") == "Demo echo: x"
+        with pytest.raises(InstanceError, match="was not rewound"):
+            await instance.reset()
+
+
+async def test_an_instance_fits_its_own_system_prompt_or_is_fresh() -> None:
+    async with launcher().open() as instance:
+        assert instance.fresh
+        assert instance.suits((), "sonnet") == 1
+        assert instance.suits(("a",), "opus") == 0
+        await ask(instance, "x")
+        await instance.reset()
+        assert not instance.fresh
+        assert instance.suits((), "sonnet") == 3
+        assert instance.suits((), "opus") == 2
+        assert instance.suits(("a",), "sonnet") is None
+
+
+async def test_a_failed_turn_leaves_a_sound_instance() -> None:
+    async with launcher().open() as instance:
+        with pytest.raises(TurnFailed) as caught:
+            await ask(instance, "[[status=429]]")
+        assert caught.value.failure.status == 429
+        await instance.reset()
+        await instance.check()
+        assert await ask(instance, "again") == "Demo echo: again"
+
+
+async def test_left_at_any_moment_it_is_rewound_or_ended() -> None:
+    async with launcher().open() as instance:
+        long = parse_request(
+            b'{"model": "opus", "max_tokens": 9, "messages": ['
+            + b'{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"},' * 20
+            + b'{"role": "user", "content": "[[delay=0.05]] x"}]}'
+        )
+        for checkpoints in range(0, 120, 7):
+            with trio.CancelScope() as scope:
+                async with trio.open_nursery() as nursery:
+
+                    async def leave(scope: trio.CancelScope, checkpoints: int) -> None:
+                        for _ in range(checkpoints):
+                            await trio.lowlevel.checkpoint()
+                        scope.cancel()
+
+                    nursery.start_soon(leave, scope, checkpoints)
+                    turn = await instance.begin(long, "opus")
+                    while await turn.receive():
+                        pass
+            await instance.reset()
+            assert instance.exchange.untouched
+        assert await ask(instance, "[[dump]]") != ""
+
+
+async def test_a_reset_of_an_unused_instance_keeps_it_fresh() -> None:
+    async with launcher().open() as instance:
+        await instance.reset()
+        assert instance.fresh
+        assert await ask(instance, "x") == "Demo echo: x"
+
+
+async def test_a_system_prompt_cannot_be_changed() -> None:
+    async with launcher().open() as instance:
+        await ask(instance, "x")
+        await instance.reset()
+        other = parse_request(
+            b'{"model": "m", "max_tokens": 1, "system": "s", "messages": [{"role": "user", "content": "c"}]}'
+        )
+        with pytest.raises(NotRewound, match="bound to another system prompt"):
+            await instance.begin(other, "sonnet")
+
+
+async def test_a_silent_child_is_no_more_use() -> None:
+    timeouts = Timeouts(control=0.3, first_event=0.3, stall=0.3)
+    async with launcher(timeouts=timeouts).open() as instance:
+        with pytest.raises(InstanceSilent, match=r"gave no event within 0\.3 s"):
+            await ask(instance, "[[freeze]]")
+        with pytest.raises(InstanceSilent, match=r"gave no answer to the rewind within 0\.3 s"):
+            await instance.reset()
+        with pytest.raises(NotRewound, match="something went wrong"):
+            await instance.reset()
+        with pytest.raises(InstanceNonsense, match="something went wrong"):
+            await instance.check()
+
+
+async def test_a_stalled_answer_can_be_rewound() -> None:
+    async with launcher(timeouts=Timeouts(stall=0.2)).open() as instance:
+        with pytest.raises(InstanceSilent, match=r"gave no event within 0\.2 s"):
+            await ask(instance, "[[hang]] x")
+        await instance.reset()
+        assert await ask(instance, "again") == "Demo echo: again"
+
+
+async def test_an_endless_answer_is_cut_off() -> None:
+    async with launcher(timeouts=Timeouts(turn=0.3)).open() as instance:
+        with pytest.raises(InstanceSilent, match=r"gave no whole answer within 0\.3 s"):
+            await ask(instance, "[[deltas=1000; gap=0.01]] x")
+
+
+async def test_a_question_of_the_cli_is_refused_and_the_turn_goes_on(tmp_path: Path) -> None:
+    word = b'{"type":"command_lifecycle"'
+    question = b'{"type":"control_request","request_id":"Q","request":{"subtype":"can_use_tool"}}'
+    cli = cli_that_says(tmp_path, word, question + b"\n" + word)
+    async with launcher(cli).open() as instance:
+        assert await ask(instance, "x") == "Demo echo: x"
+        assert instance.exchange.owed == []
+
+
+async def test_a_child_that_died_cannot_be_reset() -> None:
+    async with launcher().open() as instance:
+        assert await ask(instance, "[[die=after_result]] x") == "Demo echo: x"
+        with pytest.raises(InstanceDied, match="exited with status 70: demo: dying"):
+            await instance.reset()
+        with pytest.raises(InstanceError):
+            await instance.check()
+
+
+async def test_a_child_that_dies_at_rest_ends_its_context() -> None:
+    async def live() -> None:
+        async with launcher().open() as instance:
+            await ask(instance, "x")
+            await instance.reset()
+            os.kill(instance.pid, signal.SIGKILL)
+            await trio.sleep_forever()
+
+    with pytest.RaisesGroup(
+        pytest.RaisesExc(InstanceDied, match="exited with status -9"),
+        flatten_subgroups=True,
+        allow_unwrapped=True,
+    ):
+        await live()
