@@ -114,7 +114,7 @@ def test_who_vouches_upstream(auth: str, environ: dict[str, str], description: s
 
 ENVIRON = {
     "PATH": "/usr/bin",
-    "HOME": "/home/x",
+    "HOME": "/nonexistent",
     "HTTPS_PROXY": "http://proxy",
     "ANTHROPIC_BASE_URL": "http://api",
     "ANTHROPIC_API_KEY": "key-1",
@@ -133,7 +133,7 @@ def test_a_child_gets_what_it_needs_and_nothing_else(tmp_path: Path) -> None:
     passed = {name: value for name, value in environment.items() if name in ENVIRON}
     assert passed == {
         "PATH": "/usr/bin",
-        "HOME": "/home/x",
+        "HOME": "/nonexistent",
         "HTTPS_PROXY": "http://proxy",
         "ANTHROPIC_BASE_URL": "http://api",
         "ANTHROPIC_API_KEY": "key-1",
