@@ -91,7 +91,7 @@ class Application:
         assert worker is not None  # only trio's own first task has none
         async with trio.open_nursery() as nursery:
             await nursery.start(_stop_in_order, worker.cancel_scope)
-            async with open_claude_pool(settings, cli, os.environ) as claude:
+            async with open_claude_pool(settings, cli=cli) as claude:
                 self._app = create_app(claude, settings)
                 sys.stdout.write(describe("the addresses that hypercorn names", cli, settings) + "\n")
                 sys.stdout.flush()

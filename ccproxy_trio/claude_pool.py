@@ -1,58 +1,162 @@
-"""A pool of Claude instances, composed of the generic pool, the CLI's launcher and the settings.
+"""Claude answers from a pool of warm CLI processes, for any trio program; the server is one of them.
 
-This is the server's only way to an instance. It decides which model a name stands for and which instance suits a
-request; everything else is the pool's and the instance's own.
+    async with open_claude_pool() as claude:
+        message = await claude.ask({"model": "sonnet", "max_tokens": 500, "messages": [...]})
+
+It composes the generic pool, the CLI's launcher and the settings. Each conversation has an instance of its own while
+it lasts, and the instance forgets it before the next. What leaves a conversation's body harms no instance: whether
+one can be used again is for its `reset` to find out, never for the borrower.
 """
 
 from __future__ import annotations
 
+import os
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+import attrs
+import orjson
+import trio
 
-from ccproxy_trio.claude.instance import Instance, Timeouts
+from ccproxy_trio.claude.errors import InstanceDied, InstanceError, InstanceNonsense
+from ccproxy_trio.claude.instance import Instance, Timeouts, Turn
 from ccproxy_trio.claude.launcher import Launcher
-from ccproxy_trio.claude.locate import Cli, build_launch, build_probe
+from ccproxy_trio.claude.locate import Cli, build_launch, build_probe, locate_cli
+from ccproxy_trio.dialects.anthropic.events import InvalidStream, MessageAssembler
+from ccproxy_trio.dialects.anthropic.request import MessagesRequest, parse_request
+from ccproxy_trio.dialects.failures import InvalidRequest
 from ccproxy_trio.pool import Lease, Pool, PoolConfig, RetireReason, open_null_pool, open_pool
+from ccproxy_trio.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from ccproxy_trio.dialects.anthropic.request import MessagesRequest
-    from ccproxy_trio.settings import ClaudeSettings, PoolSettings, Settings
+    from ccproxy_trio.settings import ClaudeSettings, PoolSettings
 
 
-@frozen
+class Answer:
+    """The answer under way, as the upstream API's own events. Iterate over it, or take the whole `message()`.
+
+    Raises while it is read: TurnFailed when the upstream API refused or broke off (its `failure` has the status and
+    what to say), InstanceError when the CLI died, fell silent or broke its protocol.
+    """
+
+    def __init__(self, lease: Lease[Instance]) -> None:
+        """Made by `ClaudePool.stream`."""
+        self._lease = lease
+        self._turn: Turn | None = None
+        self._ready: list[dict[str, Any]] = []
+
+    async def begin(self, request: MessagesRequest, model: str) -> None:
+        """Ask, and wait for the first event."""
+        try:
+            self._turn = await self._lease.value.begin(request, model)
+            self._ready = await self._turn.receive()
+        except InstanceError as error:
+            self._retire(error)
+            raise
+
+    async def receive(self) -> list[dict[str, Any]]:
+        """The next events, those that are ready together; none after the last. A cancelled call loses nothing."""
+        if self._ready:
+            await trio.lowlevel.checkpoint_if_cancelled()
+            ready, self._ready = self._ready, []
+            return ready
+        if self._turn is None:
+            raise RuntimeError("the turn was not begun")
+        try:
+            return await self._turn.receive()
+        except InstanceError as error:
+            self._retire(error)
+            raise
+
+    def __aiter__(self) -> Answer:
+        """The events one by one, from `message_start` to `message_stop`."""
+        return self
+
+    async def __anext__(self) -> dict[str, Any]:
+        """The next event."""
+        events = await self.receive()
+        if not events:
+            raise StopAsyncIteration
+        event, *self._ready = events
+        return event
+
+    async def message(self) -> dict[str, Any]:
+        """The whole message, as the API would answer without streaming; for an answer not yet read from."""
+        assembler = MessageAssembler()
+        try:
+            while events := await self.receive():
+                for event in events:
+                    if message := assembler.feed(event):
+                        return message
+        except InvalidStream as error:
+            nonsense = InstanceNonsense(f"the claude process sent events that are no message: {error}")
+            self._retire(nonsense)
+            raise nonsense from error
+        raise InstanceNonsense("the answer was read before")
+
+    def _retire(self, error: InstanceError) -> None:
+        """End the instance now: to rewind it would be in vain."""
+        self._lease.retire(RetireReason.DIED if isinstance(error, InstanceDied) else RetireReason.BROKEN)
+
+
+@attrs.frozen
 class ClaudePool:
-    """Instances to lease."""
+    """A pool of Claude instances. Made by `open_claude_pool`.
+
+    Requests are those of POST /v1/messages, as a mapping or already parsed; their `stream` is ignored, the method
+    decides. Whatever is asked may raise InvalidRequest (the field and what is wrong with it), PoolError (no instance
+    in time; none can be started), and what reading an `Answer` raises.
+    """
 
     pool: Pool[Instance]
+    """The pool itself: statistics, `resize()`, `replace_all()`, `wait_ready()`."""
     cli: Cli
+    """What its instances are started from."""
     models: Mapping[str, str]
+    """Names that a request may give, each with the CLI's model for it."""
 
-    def resolve_model(self, name: str) -> str:
-        """The CLI's model for a name that a client may send; names not in the settings' map are the CLI's own."""
-        return self.models.get(name, name)
+    async def ask(self, request: MessagesRequest | Mapping[str, Any]) -> dict[str, Any]:
+        """The whole message that answers."""
+        async with self.stream(request) as answer:
+            return await answer.message()
 
     @asynccontextmanager
-    async def acquire(self, request: MessagesRequest) -> AsyncIterator[Lease[Instance]]:
-        """Lease the instance that suits the request best. Raises PoolError."""
-        system = tuple(block.text for block in request.system)
-        model = self.resolve_model(request.model)
+    async def stream(self, request: MessagesRequest | Mapping[str, Any]) -> AsyncIterator[Answer]:
+        """Ask, and wait for the first event; leaving the block ends the answer, read to its end or not."""
+        asked = request if isinstance(request, MessagesRequest) else _parse(request)
+        system = tuple(block.text for block in asked.system)
+        model = self.models.get(asked.model, asked.model)
         async with self.pool.acquire(fit=lambda instance: instance.suits(system, model)) as lease:
             if not lease.value.reusable:
                 lease.retire(RetireReason.USES)
-            yield lease
+            answer = Answer(lease)
+            await answer.begin(asked, model)
+            yield answer
 
 
 @asynccontextmanager
 async def open_claude_pool(
-    settings: Settings, cli: Cli, environ: Mapping[str, str]
+    settings: Settings | None = None,
+    *,
+    cli: Cli | None = None,
+    environ: Mapping[str, str] = os.environ,
 ) -> AsyncIterator[ClaudePool]:
-    """Open the pool that `settings` describe. It warms up in the background; at the end every child is gone."""
-    launch = build_launch(cli, settings.claude.default_model, environ)
-    launcher = Launcher(launch, build_probe(cli, environ), _timeouts(settings.claude))
+    """Open the pool that `settings` describe; it warms up in the background, and at the end every child is gone.
+
+    The `cli` is looked for as the settings say, unless it is given; the instances get what they need of `environ`.
+    Raises CliUnusable when there is none that can be used.
+    """
+    settings = settings or Settings()
+    claude = settings.claude
+    if cli is None:
+        cli = await trio.to_thread.run_sync(
+            partial(locate_cli, claude.cli_path, claude.auth, environ, demo=claude.demo)
+        )
+    launch = build_launch(cli, claude.default_model, environ)
+    launcher = Launcher(launch, build_probe(cli, environ), _timeouts(claude))
     open_either = open_pool if settings.pool_settings.enabled else open_null_pool
     async with open_either(
         launcher.open,
@@ -61,7 +165,14 @@ async def open_claude_pool(
         reset=Instance.reset,
         name="claude",
     ) as pool:
-        yield ClaudePool(pool, cli, settings.claude.models)
+        yield ClaudePool(pool, cli, claude.models)
+
+
+def _parse(request: Mapping[str, Any]) -> MessagesRequest:
+    try:
+        return parse_request(orjson.dumps(dict(request)))
+    except TypeError as error:
+        raise InvalidRequest("", f"the request is not JSON: {error}") from error
 
 
 def _timeouts(claude: ClaudeSettings) -> Timeouts:
@@ -73,22 +184,7 @@ def _timeouts(claude: ClaudeSettings) -> Timeouts:
     )
 
 
-def _config(pool: PoolSettings) -> PoolConfig:
-    return PoolConfig(
-        min_size=pool.min_size,
-        max_size=pool.max_size,
-        idle_timeout=pool.idle_timeout,
-        warmup_on_startup=pool.warmup_on_startup,
-        health_check_interval=pool.health_check_interval,
-        acquire_timeout=pool.acquire_timeout,
-        min_fresh=pool.min_fresh,
-        max_waiting=pool.max_waiting,
-        max_starting=pool.max_starting,
-        max_uses=pool.max_uses,
-        max_lifetime=pool.max_lifetime,
-        create_timeout=pool.create_timeout,
-        check_timeout=pool.check_timeout,
-        reset_timeout=pool.reset_timeout,
-        close_timeout=pool.close_timeout,
-        check_after_idle=pool.check_after_idle,
-    )
+def _config(settings: PoolSettings) -> PoolConfig:
+    # Every option but `enabled` is the pool's own, by the same name.
+    options = attrs.asdict(settings, filter=attrs.filters.exclude("enabled"))
+    return PoolConfig(**options, retire_on_error=False)

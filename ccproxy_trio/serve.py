@@ -24,8 +24,6 @@ from ccproxy_trio.signals import watch_signals
 from ccproxy_trio.start import describe, explain_cli, explain_listen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ccproxy_trio.settings import ServerSettings, Settings
 
 log = logging.getLogger("ccproxy_trio")
@@ -50,7 +48,7 @@ def run(settings: Settings) -> int:
         return USAGE_ERROR
     with listener:
         try:
-            trio.run(_serve, settings, cli, os.environ, listener)
+            trio.run(_serve, settings, cli, listener)
         except Exception:
             log.exception("the server ended by an error")
             return CRASH
@@ -65,13 +63,13 @@ def _listen(server: ServerSettings) -> socket.socket:
     return socket.create_server(address[:2], family=family, backlog=1024)
 
 
-async def _serve(settings: Settings, cli: Cli, environ: Mapping[str, str], listener: socket.socket) -> None:
+async def _serve(settings: Settings, cli: Cli, listener: socket.socket) -> None:
     repair_hypercorn(write_timeout=settings.server.write_timeout)
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         # Around the pool, so that a signal finds its handler from the first child to the last.
         await nursery.start(watch_signals, stop, nursery.cancel_scope)
-        async with open_claude_pool(settings, cli, environ) as claude:
+        async with open_claude_pool(settings, cli=cli) as claude:
             sys.stdout.write(describe(_address(listener), cli, settings) + "\n")
             sys.stdout.flush()
             await serve_http(claude, settings, listener, stop)

@@ -70,6 +70,10 @@ class PoolConfig:
     max_uses: float = math.inf
     """Leases after which a resource is retired (an integer, or inf). 1: every lease has a resource of its own."""
 
+    retire_on_error: bool = True
+    """Retire a resource (reason `broken`) when an exception, a cancellation too, leaves the body of its lease. False
+    is for resources whose `reset` finds out by itself whether they can be used again."""
+
     check_after_idle: float = 30.0
     """Seconds for which a resource is trusted after its creation, its last use or its last good check. One that has
     rested longer is checked before it is handed over. 0: always. inf: never."""
@@ -98,7 +102,8 @@ class PoolConfig:
         if not _is_number(self.lifetime_jitter) or not 0 <= self.lifetime_jitter < 1:
             self._refuse("lifetime_jitter", "a fraction from 0 to below 1")
         self._require_backoff()
-        self._require_bool("warmup_on_startup")
+        for name in ("warmup_on_startup", "retire_on_error"):
+            self._require_bool(name)
         for name in ("min_size", "min_fresh"):
             if getattr(self, name) > self.max_size:
                 self._refuse(name, f"at most max_size ({self.max_size})")

@@ -176,7 +176,7 @@ class Engine(Stock[T]):
             held = now - slot.since
             self.emit(ResourceReleased(pool=self.name, time=now, id=slot.id, held=held, error=error))
         slot.since = slot.seen_well = now
-        if reason is None and error is not None:
+        if reason is None and error is not None and self.config.retire_on_error:
             reason = RetireReason.BROKEN
         if reason is None:
             reason = self.why_retire(slot, now)

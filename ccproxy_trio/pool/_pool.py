@@ -123,7 +123,8 @@ class Pool(Generic[T]):
     def acquire(self, fit: Fit[T] | None = None, timeout: float | None = None) -> Acquisition[T]:
         """Borrow a resource: `async with pool.acquire() as lease: lease.value ...`.
 
-        An exception that leaves the body (a cancellation too) retires the resource, as `broken`.
+        An exception that leaves the body (a cancellation too) retires the resource, as `broken`, unless the
+        configuration says otherwise (`retire_on_error`).
 
         Args:
           fit: how well a resource suits, None for not at all; pure and synchronous. Without it every resource suits.

@@ -38,17 +38,14 @@ async def test_a_cli_is_probed_once_without_a_credential(tmp_path: Path) -> None
 async def test_a_cli_that_cannot_rewind_serves_one_conversation_a_process(tmp_path: Path) -> None:
     cli = cli_that_says(tmp_path, b'"rewound":true', b'"rewound":false')
     settings = Settings(pool_settings=PoolSettings(min_size=1, max_size=2, acquire_timeout=30.0))
-    pids = set()
-    async with open_claude_pool(settings, cli, ENVIRON) as claude:
+    async with open_claude_pool(settings, cli=cli, environ=ENVIRON) as claude:
         for text in ("one", "two", "three"):
-            async with claude.acquire(request(text)) as lease:
-                assert lease.uses == 1
-                pids.add(lease.value.pid)
-                assert await ask(lease.value, text) == f"Demo echo: {text}"
-        retired = claude.pool.statistics().retired
-    assert len(pids) == 3
-    assert retired[RetireReason.USES] == 3
-    assert retired[RetireReason.RESET_FAILED] == 0
+            message = await claude.ask(request(text))
+            assert message["content"] == [{"type": "text", "text": f"Demo echo: {text}"}]
+        statistics = claude.pool.statistics()
+    assert (statistics.acquired, statistics.reused) == (3, 0)
+    assert statistics.retired[RetireReason.USES] == 3
+    assert statistics.retired[RetireReason.RESET_FAILED] == 0
 
 
 async def test_a_cli_that_answers_its_history_is_refused(tmp_path: Path) -> None:

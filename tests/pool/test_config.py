@@ -50,6 +50,7 @@ def test_the_defaults_of_the_documented_settings() -> None:
         ("lifetime_jitter", 1.0),
         ("lifetime_jitter", -0.1),
         ("warmup_on_startup", "false"),
+        ("retire_on_error", 0),
         ("create_backoff", (0.0, 1.0)),
         ("create_backoff", (2.0, 1.0)),
         ("create_backoff", (1.0, math.inf)),

@@ -238,3 +238,18 @@ async def test_a_closing_that_fails_is_counted_and_kept_from_the_user(
         assert pool.statistics().close_failures == 1
     assert pool.statistics().close_failures == 3
     shop.assert_clean()
+
+
+async def test_an_error_in_the_body_may_be_left_to_reset(autojump_clock: MockClock, shop: Workshop) -> None:
+    config = PoolConfig(min_size=1, max_size=1, retire_on_error=False)
+    async with open_pool(shop, config, reset=shop.reset) as pool:
+        for leave in (by_broken, by_cancelled_body):
+            await leave(pool, shop)
+            await settle()
+            assert pool.statistics().retired[RetireReason.BROKEN] == 0
+        async with pool.acquire() as lease:
+            assert lease.uses == 3
+            lease.retire()
+        await settle()
+        assert pool.statistics().retired[RetireReason.BROKEN] == 1
+    shop.assert_clean()

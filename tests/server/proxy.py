@@ -149,7 +149,7 @@ async def open_proxy(
     async with nullcontext() if backend.demo else open_fake_api() as api:
         environ = {**({"ANTHROPIC_BASE_URL": api.url} if api else {}), **backend.environ}
         cli = locate_cli(settings.claude.cli_path, settings.claude.auth, environ, demo=settings.claude.demo)
-        async with open_claude_pool(settings, cli, environ) as pool_of_claude:
+        async with open_claude_pool(settings, cli=cli, environ=environ) as pool_of_claude:
             app = create_app(pool_of_claude, settings)
             stop = trio.Event()
             config = hypercorn_config(
