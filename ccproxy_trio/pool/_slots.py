@@ -1,10 +1,6 @@
 """The pool's places: one slot per resource, counted by state, and the stack on which idle resources rest.
 
-    starting -> idle <-> in_use -> resetting -> idle
-                 |  ^                  (any of them) -> retiring -> gone
-                 v  |
-               checking
-
+* What may follow what is the table `MOVES`, and docs/pool.md draws it. No slot changes its state otherwise.
 * A slot is counted from the moment its creation is decided until its resource is gone: a killed process is reaped
   before its place is free (jackc/pgx#1259).
 * Idle resources rest on a stack: the one used last is used next, so that the others get old enough to be closed. A
@@ -15,12 +11,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar
 
 import trio
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ._policy import Backoff
     from ._stats import RetireReason
@@ -30,6 +27,21 @@ T = TypeVar("T")
 
 State: TypeAlias = Literal["starting", "idle", "in_use", "checking", "resetting", "retiring", "gone"]
 Order: TypeAlias = Literal["check", "reset", "retire"]
+
+FIRST: Final = "starting"
+"""Where every slot begins."""
+
+_MOVES: dict[State, frozenset[State]] = {
+    "starting": frozenset({"idle", "in_use", "retiring", "gone"}),
+    "idle": frozenset({"in_use", "checking", "retiring"}),
+    "in_use": frozenset({"in_use", "idle", "resetting", "retiring"}),
+    "checking": frozenset({"in_use", "idle", "retiring"}),
+    "resetting": frozenset({"in_use", "idle", "retiring"}),
+    "retiring": frozenset({"gone"}),
+    "gone": frozenset(),
+}
+MOVES: Mapping[State, frozenset[State]] = MappingProxyType(_MOVES)
+"""The states that may follow each. In use after in use: handed from one borrower to the next without a rest."""
 
 
 class Slot(Generic[T]):
@@ -60,7 +72,7 @@ class Slot(Generic[T]):
     def __init__(self, number: int, generation: int, now: float) -> None:
         self.id = number
         self.generation = generation
-        self.state: State = "starting"
+        self.state: State = FIRST
         self.since = now
         """When it was decided on, came to rest, or was leased."""
         self.born: float | None = None
@@ -118,19 +130,24 @@ class Roster(Generic[T]):
         slot: Slot[T] = Slot(self._next_id, generation, now)
         self._next_id += 1
         self.slots[slot] = None
-        self.counts["starting"] += 1
+        self.counts[slot.state] += 1
         return slot
 
     def remove(self, slot: Slot[T]) -> None:
         """Give the place back."""
+        if "gone" not in _MOVES[slot.state]:
+            raise _illegal(slot, "gone")
         self.unrest(slot)
         self.counts[slot.state] -= 1
         slot.state = "gone"
         del self.slots[slot]
 
     def move(self, slot: Slot[T], state: State) -> None:
-        """Change the state of a slot."""
-        self.counts[slot.state] -= 1
+        """Change the state of a slot, as `MOVES` allows; `remove` is the way out."""
+        before = slot.state
+        if state not in _MOVES[before]:
+            raise _illegal(slot, state)
+        self.counts[before] -= 1
         self.counts[state] += 1
         slot.state = state
 
@@ -151,3 +168,7 @@ class Roster(Generic[T]):
     def idle(self) -> Iterator[Slot[T]]:
         """The idle slots, the most recently used first."""
         return (slot for slot in reversed(self.resting) if slot.state == "idle")
+
+
+def _illegal(slot: Slot[T], state: State) -> RuntimeError:
+    return RuntimeError(f"a bug in the pool: slot {slot.id} cannot go from {slot.state} to {state}")

@@ -1,0 +1,150 @@
+"""The life of a slot: what the table forbids is refused, and everything it allows is needed."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING, get_args
+
+import pytest
+import trio
+
+from ccproxy_trio.pool import Pool, PoolConfig, open_pool
+from ccproxy_trio.pool._slots import FIRST, MOVES, Roster, Slot, State
+from tests.pool.workshop import Workshop, error, slow
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from tests.pool.workshop import Thing
+
+STATES: tuple[State, ...] = get_args(State)
+FORBIDDEN = [(before, after) for before in STATES for after in STATES if after not in MOVES[before]]
+
+
+def put(roster: Roster[object], state: State) -> Slot[object]:
+    slot = roster.add(0, 0.0)
+    roster.counts[slot.state] -= 1
+    roster.counts[state] = roster.counts.get(state, 0) + 1
+    slot.state = state
+    return slot
+
+
+def test_the_table_has_a_row_for_each_state_and_every_life_ends() -> None:
+    assert set(MOVES) == set(STATES)
+    assert Slot(1, 0, 0.0).state == FIRST
+    for state in STATES:
+        reached: set[State] = set()
+        ahead = {state}
+        while ahead:
+            reached |= ahead
+            ahead = {after for before in ahead for after in MOVES[before]} - reached
+        assert "gone" in reached
+    assert not MOVES["gone"]
+
+
+def test_the_table_cannot_be_changed() -> None:
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        MOVES["gone"] = frozenset({"idle"})  # type: ignore[index]  # it is what is tested
+
+
+@pytest.mark.parametrize(("before", "after"), FORBIDDEN, ids=lambda state: state)
+def test_a_move_that_the_table_forbids_is_refused_and_changes_nothing(before: State, after: State) -> None:
+    roster: Roster[object] = Roster()
+    slot = put(roster, before)
+    counts = dict(roster.counts)
+    change = roster.remove if after == "gone" else partial(roster.move, state=after)
+    with pytest.raises(RuntimeError, match=f"slot 1 cannot go from {before} to {after}"):
+        change(slot)
+    assert slot.state == before
+    assert slot in roster.slots
+    assert roster.counts == counts
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> set[tuple[State, State]]:
+    """Every move that the pools of a test make."""
+    moves: set[tuple[State, State]] = set()
+    move, remove = Roster.move, Roster.remove
+
+    def noted_move(self: Roster[Thing], slot: Slot[Thing], state: State) -> None:
+        moves.add((slot.state, state))
+        move(self, slot, state)
+
+    def noted_remove(self: Roster[Thing], slot: Slot[Thing]) -> None:
+        moves.add((slot.state, "gone"))
+        remove(self, slot)
+
+    monkeypatch.setattr(Roster, "move", noted_move)
+    monkeypatch.setattr(Roster, "remove", noted_remove)
+    return moves
+
+
+async def test_every_move_that_the_table_allows_is_made(
+    seen: set[tuple[State, State]], autojump_clock: trio.testing.MockClock
+) -> None:
+    await rest_and_leases()
+    await checks()
+    await resets()
+    await creations()
+    assert seen == {(before, after) for before, row in MOVES.items() for after in row}
+
+
+def one_place(
+    shop: Workshop, *, hooks: str = "", **config: float
+) -> AbstractAsyncContextManager[Pool[Thing]]:
+    return open_pool(
+        shop,
+        PoolConfig(min_size=0, max_size=1, **config),  # type: ignore[arg-type]  # none of them is a bool or a pair
+        check=shop.check if "check" in hooks else None,
+        reset=shop.reset if "reset" in hooks else None,
+    )
+
+
+async def queue_up(pool: Pool[Thing], borrowers: int) -> None:
+    """Borrow, all at once, for one second each."""
+
+    async def borrow() -> None:
+        async with pool.acquire(timeout=math.inf):
+            await trio.sleep(1)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(borrowers):
+            nursery.start_soon(borrow)
+
+
+async def rest_and_leases() -> None:
+    async with one_place(Workshop()) as pool:
+        await queue_up(pool, 2)
+        async with pool.acquire() as lease:
+            lease.retire()
+
+
+async def checks() -> None:
+    shop = Workshop()
+    async with one_place(shop, hooks="check", check_after_idle=0, health_check_interval=5) as pool:
+        await queue_up(pool, 1)
+        await trio.sleep(10)
+        await queue_up(pool, 1)
+        shop.check_gate = error
+        await trio.sleep(10)
+
+
+async def resets() -> None:
+    shop = Workshop()
+    async with one_place(shop, hooks="reset") as pool:
+        await queue_up(pool, 2)
+        shop.reset_gate = error
+        await queue_up(pool, 1)
+
+
+async def creations() -> None:
+    shop = Workshop()
+    shop.create = slow(2)
+    async with open_pool(shop, PoolConfig(min_size=1)) as pool:
+        await trio.sleep(1)
+        pool.replace_all()
+        await pool.wait_ready()
+    shop.create = error
+    async with open_pool(shop, PoolConfig(min_size=1)):
+        await trio.sleep(1)
