@@ -66,6 +66,7 @@ class Engine(Stock[T]):
     def open(self, spawn: Callable[[Slot[T]], None]) -> None:
         """Begin to serve, unless the pool was closed before it was started."""
         self.spawn = spawn
+        self.now = trio.lowlevel.current_clock().current_time
         self.closing = self.closed
         self.pump()
 
@@ -118,11 +119,17 @@ class Engine(Stock[T]):
             self.upkeep = True
             self.pump()
 
+    def has_only_a_line(self) -> bool:
+        """Whether an acquire could only wait now, and not even cause a creation by it."""
+        return self.busy() and not self.closing and len(self.line) < self.config.max_waiting
+
     def choose(self, fit: Fit[T] | None, now: float) -> Slot[T] | None:
         """The idle resource that suits best, the most recently used among equals."""
         while True:
             if fit is None:
-                slot = next(self.roster.idle(), None)
+                slot = next(reversed(self.roster.resting), None)
+                if slot is not None and slot.state != "idle":
+                    slot = next(self.roster.idle(), None)
             else:
                 idle = list(self.roster.idle())
                 best = policy.best_fit(fit(slot.value) for slot in idle)
@@ -156,7 +163,7 @@ class Engine(Stock[T]):
 
     def hopeless_newcomer(self) -> bool:
         """Whether nothing alive or under way could serve one waiter more."""
-        return policy.hopeless(len(self.line) + 1, self.census()) > 0
+        return self.backoff.failing and policy.hopeless(len(self.line) + 1, self.census()) > 0
 
     def enqueue(self, waiter: Waiter[T], stale: Slot[T] | None) -> None:
         """Let an acquire wait, for a check of `stale` or for whatever comes."""
@@ -171,7 +178,7 @@ class Engine(Stock[T]):
         """End a lease: `error` left its body, or its holder gave a `reason` to retire the resource."""
         if slot.state != "in_use":
             return  # It died, or the pool was closed, while it was out: its keeper sees to it.
-        now = trio.current_time()
+        now = self.now()
         if self.observers:
             held = now - slot.since
             self.emit(ResourceReleased(pool=self.name, time=now, id=slot.id, held=held, error=error))
@@ -186,7 +193,7 @@ class Engine(Stock[T]):
             self.roster.move(slot, "resetting")
             slot.command("reset")
         else:
-            self.offer(slot, now)
+            self._pass_on(slot, now)
 
     # What comes free.
 
@@ -195,7 +202,11 @@ class Engine(Stock[T]):
         reason = self.why_retire(slot, now)
         if reason is not None:
             self.retire(slot, reason)
-        elif not self.line or not self._hand_over(slot, now):
+        else:
+            self._pass_on(slot, now)
+
+    def _pass_on(self, slot: Slot[T], now: float) -> None:
+        if not self.line or not self._hand_over(slot, now):
             self.roster.move(slot, "idle")
             self.roster.rest(slot)
             self.wake_at(min(slot.since + self.config.idle_timeout, slot.expires))

@@ -82,9 +82,13 @@ class Acquisition(Generic[T]):
             raise RuntimeError("an acquire can be entered once only; call acquire() again")
         self._entered = True
         engine = self._engine
-        start = trio.current_time()
-        await trio.lowlevel.checkpoint()
-        now = trio.current_time()
+        start = now = engine.now()
+        if engine.has_only_a_line():
+            # To stand in line is a checkpoint already, and whoever comes first stands first.
+            await trio.lowlevel.checkpoint_if_cancelled()
+        else:
+            await trio.lowlevel.checkpoint()
+            now = engine.now()
         engine.admit()
         slot = engine.choose(self._fit, now)
         if slot is None or engine.stale(slot, now):

@@ -74,6 +74,8 @@ class Stock(Generic[T]):
         """Resources of an earlier one are outdated."""
         self.spawn: Callable[[Slot[T]], None] | None = None
         """Starts the keeper of a slot."""
+        self.now: Callable[[], float] = trio.current_time
+        """What time it is; from the start on without the detour by which trio finds its clock."""
         self.alarm: trio.CancelScope | None = None
         """The housekeeper's sleep."""
 
@@ -99,6 +101,8 @@ class Stock(Generic[T]):
         """Do what the numbers ask for: create, make room, or refuse those whom nothing can serve."""
         if self.closing or self.spawn is None:
             return
+        if self.busy():
+            return  # Every waiter of a busy pool comes here, and the census would say no more.
         while True:
             # The numbers are taken anew for each step: an observer may have changed the pool meanwhile.
             census = self.census()
@@ -115,6 +119,11 @@ class Stock(Generic[T]):
             waiter = self.line.latest()
             self.line.leave(waiter)
             waiter.deliver(Refusal(self.create_error))
+
+    def busy(self) -> bool:
+        """Whether every place is taken, with nothing at rest and no failing factory: there is no step to take."""
+        roster = self.roster
+        return not roster.resting and len(roster.slots) >= self.config.max_size and not self.backoff.failing
 
     def retire(self, slot: Slot[T], reason: RetireReason, cause: BaseException | None = None) -> None:
         """Take a resource out of circulation and have its keeper close it."""
@@ -151,7 +160,7 @@ class Stock(Generic[T]):
 
     def surplus(self) -> bool:
         """Whether more resources live or start than may (after `resize`)."""
-        return self.roster.alive + self.roster.counts["starting"] > self.config.max_size
+        return len(self.roster.slots) - self.roster.counts["retiring"] > self.config.max_size
 
     def back_off(self, before: policy.Backoff, error: BaseException, now: float) -> None:
         """Leave the factory alone for a while, longer than `before`."""

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import trio
 
 from ._slots import Slot
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 T = TypeVar("T")
 
@@ -76,46 +73,37 @@ class Waiter(Generic[T]):
         return await self._receive.receive()
 
 
-class Line(Generic[T]):
-    """The waiters, the longest waiting first."""
+class Line(dict[Waiter[T], None]):
+    """The waiters, the longest waiting first. Only `join` puts one in, and only `leave` takes one out."""
 
-    __slots__ = ("_provided", "_waiters")
+    __slots__ = ("_provided",)
 
     def __init__(self) -> None:
-        self._waiters: dict[Waiter[T], None] = {}
+        super().__init__()
         self._provided = 0
-
-    def __len__(self) -> int:
-        return len(self._waiters)
-
-    def __iter__(self) -> Iterator[Waiter[T]]:
-        return iter(self._waiters)
-
-    def __contains__(self, waiter: Waiter[T]) -> bool:
-        return waiter in self._waiters
 
     @property
     def unprovided(self) -> int:
         """How many wait with nothing under way that is meant for them alone."""
-        return len(self._waiters) - self._provided
+        return len(self) - self._provided
 
     def join(self, waiter: Waiter[T]) -> None:
         """Stand at the end of the line."""
-        self._waiters[waiter] = None
+        self[waiter] = None
         if waiter.slot is not None or waiter.particular:
             self._provided += 1
 
     def leave(self, waiter: Waiter[T]) -> None:
         """Leave the line, if still in it; a check on the waiter's behalf goes on for whoever comes."""
-        if waiter not in self._waiters:
+        if waiter not in self:
             return
-        del self._waiters[waiter]
+        del self[waiter]
         if waiter.slot is not None or waiter.particular:
             self._provided -= 1
 
     def claim(self, waiter: Waiter[T], slot: Slot[T]) -> None:
         """Note that `slot` is being checked for `waiter`."""
-        if waiter in self._waiters and not waiter.particular:
+        if waiter in self and not waiter.particular:
             self._provided += 1
         waiter.slot = slot
         slot.waiter = waiter
@@ -125,7 +113,7 @@ class Line(Generic[T]):
         waiter, slot.waiter = slot.waiter, None
         if waiter is not None:
             waiter.slot = None
-            if waiter in self._waiters and not waiter.particular:
+            if waiter in self and not waiter.particular:
                 self._provided -= 1
         return waiter
 
@@ -134,9 +122,9 @@ class Line(Generic[T]):
         if waiter.particular:
             return
         waiter.particular = True
-        if waiter in self._waiters and waiter.slot is None:
+        if waiter in self and waiter.slot is None:
             self._provided += 1
 
     def latest(self) -> Waiter[T]:
         """The one who came last."""
-        return next(reversed(self._waiters))
+        return next(reversed(self))
