@@ -8,7 +8,8 @@ import inspect
 import re
 import subprocess
 import sys
-from typing import Any
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,8 +18,17 @@ from ccproxy_trio.pool import Lease, Pool, PoolConfig, PoolError, PoolEvent, Poo
 from ccproxy_trio.pool._slots import FIRST, MOVES
 from tests.docs.pages import Block, code_span, read_page
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
 PAGE = read_page("pool.md")
 PYTHON = [block for block in PAGE.blocks if block.language == "python"]
+
+
+@asynccontextmanager
+async def nothing() -> AsyncIterator[None]:
+    """A resource."""
+    yield None
 
 
 def first_cells(heading: str) -> list[str]:
@@ -91,6 +101,14 @@ def test_every_error_is_there() -> None:
         PoolError.__name__,
         *(kind.__name__ for kind in PoolError.__subclasses__()),
     }
+
+
+async def test_an_error_reads_as_shown() -> None:
+    """The statistics' wording, with numbers of the page's choice."""
+    (shown,) = (block.text.strip() for block in PAGE.blocks if block.section == "Errors")
+    async with package.open_pool(nothing, PoolConfig(min_size=0, max_size=10), name="db") as pool:
+        statistics = dataclasses.replace(pool.statistics(), in_use=10, total=10, waiting=3)
+    assert str(package.PoolTimeout("no resource came free in 5.0 s", statistics)) == shown
 
 
 def test_every_event_is_there_with_its_fields() -> None:
