@@ -1,29 +1,24 @@
-"""What every test of the pool runs on: a scheduler whose shuffling is seeded, and one fixture for both kinds of pool.
-
-The mock clock alone is not deterministic: trio shuffles each batch of runnable tasks on purpose.
-"""
+"""What every test of the pool runs on: a seeded scheduler, and one fixture for both kinds of pool."""
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import trio._core._run as scheduler
 
 from ccproxy_trio.pool import open_null_pool, open_pool
+from ccproxy_trio.pool.testing import seeded_scheduler
 from tests.pool.workshop import Workshop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture(autouse=True)
-def seeded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make trio's scheduling repeatable, as trio's own tests do."""
-    monkeypatch.setattr(scheduler, "_ALLOW_DETERMINISTIC_SCHEDULING", True)
-    scheduler._r.seed(7)
-    random.seed(7)
+def seeded() -> Iterator[None]:
+    """Make trio's scheduling repeatable."""
+    with seeded_scheduler(7):
+        yield
 
 
 @pytest.fixture

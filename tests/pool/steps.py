@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import trio
 import trio.testing
 
+from ccproxy_trio.pool.testing import assert_adds_up as assert_adds_up
+
 if TYPE_CHECKING:
     from ccproxy_trio.pool import Pool
     from tests.pool.workshop import Thing
@@ -31,11 +33,3 @@ async def borrow(
 async def settle() -> None:
     """Let everything that is due at this moment happen."""
     await trio.testing.wait_all_tasks_blocked()
-
-
-def assert_adds_up(pool: Pool[Any]) -> None:
-    """The gauges of every snapshot add up."""
-    stats = pool.statistics()
-    parts = stats.idle + stats.in_use + stats.starting + stats.checking + stats.resetting + stats.retiring
-    assert parts == stats.total, stats
-    assert min(stats.idle, stats.in_use, stats.starting, stats.checking, stats.resetting, stats.retiring) >= 0

@@ -79,7 +79,7 @@ async def test_failures_are_told(autojump_clock: MockClock, shop: Workshop) -> N
     kinds = [type(event) for event in heard]
     assert kinds.count(CheckFailed) == kinds.count(ResetFailed) == kinds.count(CreateFailed) == 1
     create = next(event for event in heard if isinstance(event, CreateFailed))
-    assert (create.time, create.retry_at, repr(create.error)) == (0, 0.5, "OSError('gate')")
+    assert (create.time, create.retry_at, repr(create.error)) == (0, 0.5, "OSError('the gate is shut')")
     refused = [event for event in heard if isinstance(event, AcquireFailed)]
     assert [(event.waited, event.error) for event in refused] == [
         (0, unavailable.value),
@@ -87,11 +87,11 @@ async def test_failures_are_told(autojump_clock: MockClock, shop: Workshop) -> N
         (1, None),
     ]
     gone = [event for event in heard if isinstance(event, ResourceGone)]
-    assert [repr(event.error) for event in gone] == ["OSError('gate')"] * 2
+    assert [repr(event.error) for event in gone] == ["OSError('the gate is shut')"] * 2
     reasons = [(event.reason, repr(event.cause)) for event in heard if isinstance(event, ResourceRetired)]
     assert reasons == [
-        (RetireReason.UNHEALTHY, "OSError('gate')"),
-        (RetireReason.RESET_FAILED, "OSError('gate')"),
+        (RetireReason.UNHEALTHY, "OSError('the gate is shut')"),
+        (RetireReason.RESET_FAILED, "OSError('the gate is shut')"),
     ]
 
 

@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trio
-import trio._core._run as scheduler
-from trio.testing import MockClock
 
 from ccproxy_trio.pool import PoolConfig, PoolError, open_null_pool, open_pool
-from tests.pool.steps import assert_adds_up
-from tests.pool.workshop import Workshop, ok
+from ccproxy_trio.pool.testing import Chaos, Gates, assert_adds_up, open_chaos, run_seeded, wait_quiescent
+from tests.pool.workshop import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,29 +52,11 @@ class Count:
     refused: int = 0
 
 
-async def chaos(scopes: dict[int, trio.CancelScope]) -> None:
-    """Again and again cancel somebody after some checkpoints."""
-    while True:
-        await trio.sleep(random.choice((0, 1, 1)))
-        for _ in range(random.randrange(8)):
-            await trio.lowlevel.checkpoint()
-        if scopes:
-            random.choice(list(scopes.values())).cancel()
-
-
-async def client(
-    number: int,
-    pool: Pool[Thing],
-    shop: Workshop,
-    scopes: dict[int, trio.CancelScope],
-    count: Count,
-    fits: bool,
-) -> None:
+async def client(pool: Pool[Thing], shop: Workshop, chaos: Chaos, count: Count, fits: bool) -> None:
     """Borrow, work, give back; at times break it, let it die, or be cancelled."""
     for _ in range(10):
         tag = random.choice(TAGS)
-        with trio.move_on_after(random.choice((0, 1, 2, 3, 4, math.inf))) as scope:
-            scopes[number] = scope
+        with trio.move_on_after(random.choice((0, 1, 2, 3, 4, math.inf))) as scope, chaos.register(scope):
             try:
                 async with pool.acquire(fit_for(tag) if fits else None) as lease:
                     count.served += 1
@@ -99,7 +79,6 @@ async def client(
             if scope.cancel_called:
                 await trio.lowlevel.checkpoint()
                 pytest.fail("a cancellation was swallowed")
-        scopes.pop(number, None)
         assert_adds_up(pool)
         await trio.sleep(random.choice((0, 1)))
 
@@ -116,10 +95,8 @@ async def meddle(pool: Pool[Thing]) -> None:
 
 async def run_one(seed: int, open_any: Callable[..., Any], housekeeping: bool, fits: bool) -> int:
     """One run; how many leases were served."""
-    random.seed(seed)
-    scheduler._r.seed(seed)
-    shop, count, scopes = Workshop(), Count(), dict[int, trio.CancelScope]()
-    shop.create = shop.check_gate = shop.reset_gate = shop.close = flaky
+    shop, count = Workshop(), Count()
+    shop.gates = Gates.every(flaky)
     config = PoolConfig(
         min_size=1,
         max_size=3,
@@ -136,18 +113,17 @@ async def run_one(seed: int, open_any: Callable[..., Any], housekeeping: bool, f
         **(BUSY if housekeeping else QUIET),
     )
     async with open_any(shop, config, check=shop.check, reset=shop.reset) as pool:
-        async with trio.open_nursery() as outer:
-            outer.start_soon(chaos, scopes)
+        async with open_chaos(seed) as chaos, trio.open_nursery() as outer:
             if housekeeping:
                 outer.start_soon(meddle, pool)
             async with trio.open_nursery() as clients:
-                for number in range(8):
-                    clients.start_soon(client, number, pool, shop, scopes, count, fits)
+                for _ in range(8):
+                    clients.start_soon(client, pool, shop, chaos, count, fits)
             outer.cancel_scope.cancel()
-        shop.create = shop.check_gate = shop.reset_gate = shop.close = ok
+        assert chaos.cancelled
+        shop.gates = Gates()
         await trio.sleep(30)
-        stats = pool.statistics()
-        assert (stats.in_use, stats.waiting, stats.retiring, stats.resetting) == (0, 0, 0, 0), stats
+        await wait_quiescent(pool)
         # No slot is lost: all places can be had at once, whatever is at rest there.
         async with (
             pool.acquire(timeout=20) as one,
@@ -173,11 +149,5 @@ async def run_one(seed: int, open_any: Callable[..., Any], housekeeping: bool, f
 def test_stress(open_any: Callable[..., Any], fits: bool, housekeeping: bool) -> None:
     served = 0
     for seed in range(RUNS):
-        try:
-            served += trio.run(
-                run_one, seed, open_any, housekeeping, fits, clock=MockClock(autojump_threshold=0)
-            )
-        except BaseException as error:
-            error.add_note(f"seed {seed}")
-            raise
+        served += run_seeded(run_one, seed, open_any, housekeeping, fits, seed=seed)
     assert served > RUNS * 15

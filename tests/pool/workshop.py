@@ -1,150 +1,69 @@
-"""In-memory resources whose every step can be made to work, fail, take long or never end.
-
-A `Workshop` is the factory; it knows which of its things are open, who holds them, and what was broken: entering and
-leaving in two tasks, two holders at once, use after closing, too many at once.
-"""
+"""What these tests make: in-memory things, from a factory whose gates go by short names."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
-import trio
+from ccproxy_trio.pool.testing import Gate as Gate
+from ccproxy_trio.pool.testing import GatedFactory
+from ccproxy_trio.pool.testing import error as error
+from ccproxy_trio.pool.testing import never as never
+from ccproxy_trio.pool.testing import ok as ok
+from ccproxy_trio.pool.testing import slow as slow
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
-
-Gate: TypeAlias = Callable[[], Awaitable[object]]
-
-
-async def ok() -> None:
-    """Work, after one turn of the scheduler."""
-    await trio.lowlevel.checkpoint()
-
-
-async def error() -> None:
-    """Fail."""
-    await trio.lowlevel.checkpoint()
-    raise OSError("gate")
-
-
-async def never() -> None:
-    """Never end."""
-    await trio.sleep_forever()
-
-
-def slow(seconds: float) -> Gate:
-    """Work, after a time."""
-
-    async def gate() -> None:
-        await trio.sleep(seconds)
-
-    return gate
+    from collections.abc import AsyncGenerator
 
 
 class Thing:
     """A resource."""
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    def __init__(self, shop: Workshop) -> None:
+        self.number = len(shop.records) + 1
         self.tag: str | None = None
         self.holders = 0
-        self.checks: list[float] = []
-        self.resets: list[float] = []
-        self._death = trio.Event()
-        self._cause: Exception | None = None
+        self._shop = shop
 
     def __repr__(self) -> str:
         return f"<thing {self.number}>"
 
+    @property
+    def checks(self) -> list[float]:
+        """When it was checked."""
+        return self._shop.record(self).checks
+
+    @property
+    def resets(self) -> list[float]:
+        """When it was reset."""
+        return self._shop.record(self).resets
+
     def die(self, cause: Exception | None) -> None:
         """End by itself: with an error, or quietly."""
-        self._cause = cause
-        self._death.set()
-
-    async def watch(self) -> None:
-        """Wait for the end."""
-        await self._death.wait()
-        if self._cause is not None:
-            raise self._cause
+        self._shop.kill(self, cause)
 
 
-class Workshop:
+def _gate(name: str) -> property:
+    def get(shop: Workshop) -> Gate:
+        return getattr(shop.gates, name)
+
+    def put(shop: Workshop, gate: Gate) -> None:
+        setattr(shop.gates, name, gate)
+
+    return property(get, put)
+
+
+class Workshop(GatedFactory[Thing]):
     """Makes things; its gates can be changed at any time."""
 
+    create = _gate("create")
+    check_gate = _gate("check")
+    reset_gate = _gate("reset")
+    close = _gate("close")
+
     def __init__(self) -> None:
-        self.create: Gate = ok
-        self.check_gate: Gate = ok
-        self.reset_gate: Gate = ok
-        self.close: Gate = ok
-        self.begun: list[float] = []
-        self.made: list[Thing] = []
-        self.open: dict[Thing, float] = {}
-        self.under_way = 0
-        self.peak = 0
-        self.closed: dict[int, float] = {}
-        self.wrongs: list[str] = []
+        super().__init__(self._make)
 
     @asynccontextmanager
-    async def __call__(self) -> AsyncGenerator[Thing]:
-        """Make one thing."""
-        task = trio.lowlevel.current_task()
-        self.begun.append(trio.current_time())
-        self.under_way += 1
-        self.peak = max(self.peak, self.under_way)
-        try:
-            await self.create()
-            thing = Thing(len(self.made) + 1)
-            self.made.append(thing)
-            self.open[thing] = trio.current_time()
-            try:
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._watch, thing, nursery.cancel_scope)
-                    yield thing
-                    nursery.cancel_scope.cancel()
-                await self.close()
-            finally:
-                del self.open[thing]
-                self.closed[thing.number] = trio.current_time()
-        finally:
-            self.under_way -= 1
-            if trio.lowlevel.current_task() is not task:
-                self.wrongs.append("entered in one task and left in another")
-
-    async def _watch(self, thing: Thing, scope: trio.CancelScope) -> None:
-        await thing.watch()
-        scope.cancel()
-
-    async def check(self, thing: Thing) -> None:
-        """The pool's check hook."""
-        thing.checks.append(trio.current_time())
-        if thing.holders:
-            self.wrongs.append(f"{thing} checked while leased")
-        await self.check_gate()
-
-    async def reset(self, thing: Thing) -> None:
-        """The pool's reset hook."""
-        thing.resets.append(trio.current_time())
-        if thing.holders:
-            self.wrongs.append(f"{thing} reset while leased")
-        await self.reset_gate()
-
-    @contextmanager
-    def hold(self, thing: Thing) -> Iterator[None]:
-        """Use a thing, and note if anybody else does."""
-        if thing.holders:
-            self.wrongs.append(f"{thing} leased twice")
-        if thing not in self.open:
-            self.wrongs.append(f"{thing} leased after it was closed")
-        thing.holders += 1
-        try:
-            yield
-        finally:
-            thing.holders -= 1
-
-    def assert_clean(self) -> None:
-        """Nothing is open and nothing went wrong."""
-        assert not self.wrongs
-        assert not self.open
-        assert self.under_way == 0
+    async def _make(self) -> AsyncGenerator[Thing]:
+        yield Thing(self)

@@ -93,6 +93,7 @@ class GatedFactory(Generic[T]):
         self._check = check
         self._reset = reset
         self._by_identity: dict[int, Record[T]] = {}
+        self._open: dict[Record[T], None] = {}
 
     @property
     def made(self) -> list[T]:
@@ -101,8 +102,8 @@ class GatedFactory(Generic[T]):
 
     @property
     def open(self) -> list[T]:
-        """Those that are open now."""
-        return [record.value for record in self.records if record.closed is None]
+        """Those that are open now, in the order they were made."""
+        return [record.value for record in self._open]
 
     @property
     def closed(self) -> dict[int, float]:
@@ -142,6 +143,7 @@ class GatedFactory(Generic[T]):
         finally:
             if record is not None:
                 record.closed = trio.current_time()
+                del self._open[record]
             self.under_way -= 1
             if trio.lowlevel.current_task() is not task:
                 self.wrongs.append("a resource was entered in one task and left in another")
@@ -187,8 +189,8 @@ class GatedFactory(Generic[T]):
     def assert_clean(self) -> None:
         """Raise `AssertionError`, saying all of it, if something is open or being created, or ever went wrong."""
         faults = list(self.wrongs)
-        faults += [f"resource {record.number} is open" for record in self.records if record.closed is None]
-        starting = self.under_way - len(self.open)
+        faults += [f"resource {record.number} is open" for record in self._open]
+        starting = self.under_way - len(self._open)
         if starting:
             faults.append(f"{starting} being created")
         if faults:
@@ -200,6 +202,7 @@ class GatedFactory(Generic[T]):
             self.wrongs.append(f"the factory gave resource {known.number} a second time: {value!r}")
         record = Record(len(self.records) + 1, value, trio.current_time())
         self.records.append(record)
+        self._open[record] = None
         self._by_identity[id(value)] = record
         return record
 
