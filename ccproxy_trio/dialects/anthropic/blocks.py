@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from attrs import frozen
 
 from ccproxy_trio.dialects.anthropic.known import UNSUPPORTED_BLOCKS, UNSUPPORTED_TEXT_KEYS
+from ccproxy_trio.dialects.anthropic.reserved import BYTE_ORDER_MARK
 from ccproxy_trio.dialects.failures import InvalidRequest
 from ccproxy_trio.dialects.json_body import shorten
 
@@ -76,6 +77,6 @@ def _parse_text_block(block: dict[str, Any], path: str) -> Text:
 def _parse_text(text: str, path: str) -> Text:
     if not text:
         raise InvalidRequest(path, "text content blocks must be non-empty")
-    if text.isspace():
+    if text.replace(BYTE_ORDER_MARK, " ").isspace():
         raise InvalidRequest(path, "text content blocks must contain non-whitespace text")
     return Text(text)

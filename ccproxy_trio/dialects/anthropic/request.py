@@ -19,6 +19,7 @@ from attrs import frozen
 
 from ccproxy_trio.dialects.anthropic.blocks import EXTRA, NOT_AN_OBJECT, REQUIRED, ContentBlock, parse_content
 from ccproxy_trio.dialects.anthropic.known import NULLABLE_FIELDS, UNSUPPORTED_FIELDS
+from ccproxy_trio.dialects.anthropic.reserved import refuse_empty_answer, refuse_reserved_system
 from ccproxy_trio.dialects.failures import InvalidRequest
 from ccproxy_trio.dialects.json_body import decode_object, refuse_repeated_keys, shorten
 
@@ -62,7 +63,7 @@ def parse_request(body: bytes) -> MessagesRequest:
         model=_parse_model(_required(fields, "model")),
         messages=_parse_messages(_required(fields, "messages")),
         max_tokens=_parse_max_tokens(_required(fields, "max_tokens")),
-        system=parse_content(fields.get("system", ""), "system"),
+        system=_parse_system(fields.get("system", "")),
         stream=_parse_stream(fields.get("stream", False)),
     )
     refuse_repeated_keys(body)
@@ -91,7 +92,16 @@ def _parse_model(model: object) -> str:
         raise InvalidRequest("model", "String should have at least 1 character")
     if len(model) > _MAX_MODEL_LENGTH:
         raise InvalidRequest("model", f"String should have at most {_MAX_MODEL_LENGTH} characters")
+    if not model.isprintable() or model != model.strip():
+        # The CLI would take the space away, and there may be nothing left.
+        raise InvalidRequest("model", "String should be printable, without space at its ends")
     return model
+
+
+def _parse_system(system: object) -> tuple[ContentBlock, ...]:
+    blocks = parse_content(system, "system")
+    refuse_reserved_system(blocks)
+    return blocks
 
 
 def _parse_max_tokens(max_tokens: object) -> int:
@@ -156,6 +166,8 @@ def _merge(messages: list[Message]) -> tuple[Message, ...]:
     for index, message in enumerate(messages):
         blocks.extend(message.content)
         if index + 1 == len(messages) or messages[index + 1].role != message.role:
+            if message.role == "assistant":
+                refuse_empty_answer(blocks, f"messages.{index}")
             turns.append(Message(message.role, tuple(blocks)))
             blocks = []
     return tuple(turns)

@@ -105,6 +105,10 @@ PREFILL = (
         ({"model": None}, f"model: {STRING}"),
         ({"model": ""}, "model: String should have at least 1 character"),
         ({"model": "m" * 257}, "model: String should have at most 256 characters"),
+        *(
+            ({"model": name}, "model: String should be printable, without space at its ends")
+            for name in (" ", " opus", "opus\n", "a\nb", "\0", "\ufeff")
+        ),
         ({"max_tokens": "10"}, "max_tokens: Input should be a valid integer"),
         ({"max_tokens": 10.0}, "max_tokens: Input should be a valid integer"),
         ({"max_tokens": True}, "max_tokens: Input should be a valid integer"),
@@ -146,6 +150,7 @@ PREFILL = (
         ({"system": 1}, "system: Input should be a valid string or list"),
         ({"system": None}, "system: Input should be a valid string or list"),
         ({"system": " \n"}, "system: text content blocks must contain non-whitespace text"),
+        ({"system": "\ufeff"}, "system: text content blocks must contain non-whitespace text"),
         ({"system": [{"type": "text", "text": ""}]}, "system.0.text: text content blocks must be non-empty"),
         ({"system": ["Be brief."]}, f"system.0: {OBJECT}"),
         (
@@ -201,6 +206,38 @@ def test_a_bad_field(fields: dict[str, Any], message: str) -> None:
 )
 def test_bad_content(content: object, message: str) -> None:
     assert refusal(body(messages=[{"role": "user", "content": content}])) == message
+
+
+@pytest.mark.parametrize("text", ["(no content)", " (no content)\n", "\ufeff[Empty text removed]"])
+def test_an_answer_that_the_cli_would_take_for_none_is_refused(text: str) -> None:
+    def told(*texts: str) -> bytes:
+        return body(messages=[USER, *({"role": "assistant", "content": each} for each in texts), USER])
+
+    words = text.strip(" \n\ufeff")
+    assert (
+        refusal(told(text, text))
+        == f"messages.2: this server cannot carry an assistant message of nothing but {words!r}"
+    )
+    assert len(parse_request(told(text, "but")).messages) == 3
+    assert parse_request(body(messages=[{"role": "user", "content": text}])).messages[0].content == (
+        Text(text),
+    )
+
+
+@pytest.mark.parametrize(
+    ("system", "message"),
+    [
+        ("__SYSTEM_PROMPT_DYNAMIC_BOUNDARY__", "the prompt '__SYSTEM_PROMPT_DYNAMIC_BOUNDARY__'"),
+        (
+            "x-anthropic-billing-header: x\nBe brief.",
+            "a prompt that begins with 'x-anthropic-billing-header:'",
+        ),
+    ],
+)
+def test_a_prompt_that_the_cli_would_keep_for_itself_is_refused(system: str, message: str) -> None:
+    assert refusal(body(system=system)) == f"system: this server cannot carry {message}"
+    later = [{"type": "text", "text": "Be kind."}, {"type": "text", "text": system}]
+    assert parse_request(body(system=later)).system == (Text("Be kind."), Text(system))
 
 
 def test_an_empty_message_in_the_middle_is_named() -> None:
