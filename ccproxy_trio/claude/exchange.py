@@ -12,6 +12,7 @@ Rules:
 * Stream events count only for a turn that was asked for, after the CLI announced that turn (`system/init`) and
   after every control request sent before it succeeded. Anything else could be somebody else's text, or ours under
   somebody else's parameters: InstanceNonsense, which ends the instance.
+* A model that the CLI refuses, before any message was sent, is the request's failure and not the instance's.
 * One exchange is one conversation. The next one begins with a new exchange, which only a rewind that the CLI
   confirmed can give.
 """
@@ -97,6 +98,10 @@ class Exchange:
         """Whether the child owes us no answer of any kind."""
         return not self._pending and not self._open
 
+    def awaits(self, subtype: str) -> bool:
+        """Whether a control request of this kind is unanswered."""
+        return subtype in self._pending.values()
+
     @property
     def finished(self) -> bool:
         """Whether no further event will come."""
@@ -152,6 +157,10 @@ class Exchange:
             raise NotRewound(f"the conversation was not rewound: {str(reason)[:200]}")
         if not self.quiet:
             raise NotRewound("something was still running after the rewind")
+        return self.successor()
+
+    def successor(self) -> Exchange:
+        """The exchange of the next conversation, when there was none in this one."""
         # The limit is the login's, not the conversation's, and the CLI tells of it only when it changes.
         return Exchange(self._clock, self._limited_until)
 
@@ -192,8 +201,11 @@ class Exchange:
     def _on_response(self, response: ControlResponse) -> None:
         subtype = self._pending.pop(response.request_id, None)
         if subtype is None:
-            raise InstanceNonsense("an answer to a control request that was not made")
-        if response.error is not None and subtype != "rewind_conversation":
+            raise InstanceNonsense("the claude process answered a control request that was not made")
+        if response.error is not None and subtype == "set_model" and self.untouched:
+            told = response.error.partition(" Run /")[0]  # the rest is for the CLI's own users
+            self._fail(Failure(404, f"model: {told[:200]}"))
+        elif response.error is not None and subtype != "rewind_conversation":
             raise InstanceNonsense(f"the control request {subtype} failed: {response.error[:200]}")
         self._responses[response.request_id] = response
 
@@ -202,12 +214,12 @@ class Exchange:
         if self.finished:
             return
         if self.state is State.REST:
-            raise InstanceNonsense(f"a {kind} event while no turn was asked for")
+            raise InstanceNonsense(f"the claude process sent a {kind} event while no turn was asked for")
         if self.state is State.ASKED:
             if kind != "message_start":
-                raise InstanceNonsense(f"a {kind} event before message_start")
+                raise InstanceNonsense(f"the claude process sent a {kind} event before message_start")
             if not self._announced or self._pending or frame.user_uuid not in (None, self._last):
-                raise InstanceNonsense("an answer to something else than what was asked")
+                raise InstanceNonsense("the claude process answered something else than what was asked")
             self.state = State.STREAMING
         elif kind == "message_delta":
             delta = frame.event.get("delta")
@@ -223,7 +235,7 @@ class Exchange:
         self._open = max(0, self._open - 1)  # a turn of the CLI's own was not counted
         if self.state is State.REST:
             if result.is_error or result.num_turns:
-                raise InstanceNonsense("a message for the history was answered")
+                raise InstanceNonsense("the claude process answered a message for the history")
         elif self.state is State.ANSWERED:
             self.state = State.OVER
         elif self.state is not State.OVER:

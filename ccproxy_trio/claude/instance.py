@@ -99,7 +99,10 @@ class Instance:
         Raises InstanceError, or TurnFailed. However it ends, `reset` must follow.
         """
         self._busy.value = True
-        frames = self._prepare(request, model)
+        frames = self._prepare(request)
+        if self._model != model:
+            await self._change_model(frames, model)
+            frames = []
         *history, prompt = request.messages
         for message in history:
             if message.role == "assistant":
@@ -125,6 +128,7 @@ class Instance:
             raise NotRewound("something went wrong on the line to the claude process")
         if self._exchange.untouched:
             await self._receive_until(lambda: self._exchange.quiet, "answer to a control request")
+            self._exchange = self._exchange.successor()
         else:
             await self.send_rewind()
             await self._receive_until(lambda: self._exchange.quiet, "answer to the rewind")
@@ -133,6 +137,7 @@ class Instance:
                 raise NotRewound("the rewind was not answered")
             self._exchange = self._exchange.after_rewind(response)
             self._rewinding = None
+        self._process.forget_stderr()
         self._busy.value = False
 
     async def send_rewind(self) -> None:
@@ -165,18 +170,17 @@ class Instance:
         await self._busy.wait_value(False)  # whoever uses it reads the end of its output first
         return InstanceDied(returncode, self._process.stderr_tail)
 
-    def _prepare(self, request: MessagesRequest, model: str) -> list[bytes]:
+    def _prepare(self, request: MessagesRequest) -> list[bytes]:
         frames: list[bytes] = []
         system = tuple(block.text for block in request.system)
         if self._system is None:
-            # Without any `initialize` the CLI would add a block with its folder and the date.
-            frames.append(self._control("initialize", systemPrompt=list(system)))
+            # Without any `initialize` the CLI would add a block with its folder and the date. In one piece, because
+            # pieces that equal words of its own it would put elsewhere, or leave out.
+            prompt = ["\n\n".join(system)] if system else []
+            frames.append(self._control("initialize", systemPrompt=prompt))
             self._system = system
         elif self._system != system:
             raise NotRewound("bound to another system prompt")
-        if self._model != model:
-            frames.append(self._control("set_model", model=model))
-            self._model = model
         # No thinking unless it is asked for, as in the API; the CLI's default budget exceeds most max_tokens.
         parameters = orjson.dumps({"max_tokens": request.max_tokens, "thinking": {"type": "disabled"}})
         if self._parameters != parameters:
@@ -184,6 +188,15 @@ class Instance:
             frames.append(self._control("apply_flag_settings", settings=settings))
             self._parameters = parameters
         return frames
+
+    async def _change_model(self, frames: list[bytes], model: str) -> None:
+        # Not in one write with the question: if the CLI refused the model, another one would be asked.
+        self._model = ""  # whoever leaves before the answer leaves it unknown
+        await self._send([*frames, self._control("set_model", model=model)])
+        await self._receive_until(lambda: not self._exchange.awaits("set_model"), "answer to set_model")
+        if self._exchange.failure is not None:
+            raise TurnFailed(self._exchange.failure)
+        self._model = model
 
     def _control(self, subtype: str, **fields: Any) -> bytes:
         return self._exchange.control(subtype, **fields)[1]

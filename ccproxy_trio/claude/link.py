@@ -49,7 +49,7 @@ class Link:
                 frames = [parse_frame(line) for line in self._lines.feed(chunk) if line]
             except FrameError as error:
                 self.sound = False
-                raise InstanceNonsense(str(error)) from None
+                raise InstanceNonsense(f"the claude process wrote {error}") from None
             if frames:
                 return frames
 

@@ -17,7 +17,7 @@ import os
 import shutil
 import signal
 import subprocess
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
 import trio
@@ -53,6 +53,13 @@ class Process:
     def stderr_tail(self) -> str:
         """The end of what the child wrote to stderr, for messages."""
         return self._stderr_ring.decode("utf-8", "replace").strip()
+
+    def forget_stderr(self) -> None:
+        """Drop what the child has written to stderr so far: it may be about somebody's conversation."""
+        with suppress(BlockingIOError):
+            # As much as the pipe can hold and no more, for a child that never stops writing.
+            os.read(self._stderr.fileno(), _PIPE_SIZE)
+        self._stderr_ring = b""
 
     async def send(self, data: bytes) -> None:
         """Write all of `data`. Raises trio.BrokenResourceError when the child no longer reads.

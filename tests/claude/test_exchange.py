@@ -24,6 +24,7 @@ from ccproxy_trio.claude.frames import (
     Unknown,
     parse_frame,
 )
+from ccproxy_trio.dialects.failures import Failure
 
 TEXT = [{"type": "text", "text": "hello"}]
 INIT = Unknown("system", {"type": "system", "subtype": "init"})
@@ -244,9 +245,25 @@ def test_no_event_counts_before_every_parameter_is_in_force() -> None:
 
 def test_a_control_request_that_failed_is_nonsense() -> None:
     exchange = Exchange()
-    request_id, _ = exchange.control("set_model")
-    with pytest.raises(InstanceNonsense, match="set_model failed: no such thing"):
+    request_id, _ = exchange.control("initialize")
+    with pytest.raises(InstanceNonsense, match="initialize failed: no such thing"):
         exchange.feed(ControlResponse(request_id, {}, "no such thing"))
+
+
+def test_a_refused_model_is_a_failure_until_something_was_asked() -> None:
+    exchange = Exchange()
+    request_id, _ = exchange.control("set_model")
+    assert exchange.awaits("set_model")
+    exchange.feed(ControlResponse(request_id, {}, "No such model. Run /model to see others."))
+    assert not exchange.awaits("set_model")
+    assert exchange.failure == Failure(404, "model: No such model.")
+    assert exchange.finished
+    assert exchange.successor().failure is None
+    late = Exchange()
+    request_id, _ = late.control("set_model")
+    late.ask(TEXT)
+    with pytest.raises(InstanceNonsense, match="set_model failed"):
+        late.feed(ControlResponse(request_id, {}, "No such model."))
 
 
 @pytest.mark.parametrize("frame", [START, event("content_block_delta")])
@@ -260,7 +277,7 @@ def test_a_message_for_the_history_that_is_answered_is_nonsense(result: Result) 
     exchange = Exchange()
     exchange.append(TEXT)
     assert not exchange.appended
-    with pytest.raises(InstanceNonsense, match="for the history was answered"):
+    with pytest.raises(InstanceNonsense, match="answered a message for the history"):
         exchange.feed(result)
 
 

@@ -19,7 +19,7 @@ from ccproxy_trio.claude.errors import (
 )
 from ccproxy_trio.claude.instance import Timeouts
 from ccproxy_trio.dialects.anthropic.request import parse_request
-from tests.claude.instances import ask, cli_that_says, launcher
+from tests.claude.instances import ask, cli_that_says, launcher, request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +53,36 @@ async def test_a_failed_turn_leaves_a_sound_instance() -> None:
         await instance.reset()
         await instance.check()
         assert await ask(instance, "again") == "Demo echo: again"
+
+
+async def test_a_model_that_the_cli_refuses_is_not_replaced_by_another() -> None:
+    async with launcher().open() as instance:
+        assert await ask(instance, "x") == "Demo echo: x"
+        await instance.reset()
+        with pytest.raises(TurnFailed, match=r'^model: Model ".*" is not a recognized model id\.$') as caught:
+            await instance.begin(request("never asked"), " ")
+        assert caught.value.failure.status == 404
+        assert instance.exchange.untouched
+        await instance.reset()
+        assert await ask(instance, "again") == "Demo echo: again"
+
+
+async def test_a_model_is_set_again_when_nobody_waited_for_it() -> None:
+    async with launcher().open() as instance:
+        with trio.move_on_after(0) as scope:
+            await instance.begin(request("x"), "opus")
+        assert scope.cancelled_caught
+        await instance.reset()
+        assert '"model": "claude-sonnet-5-5"' in await ask(instance, "[[dump]]")
+
+
+async def test_stderr_of_one_conversation_is_not_quoted_in_the_next() -> None:
+    async with launcher().open() as instance:
+        assert await ask(instance, "x [[flood_stderr=40000]]") == "Demo echo: x"
+        await instance.reset()
+        with pytest.raises(InstanceDied) as caught:
+            await ask(instance, "[[die=before_first]]")
+        assert caught.value.stderr == "demo: dying, as the prompt asked"
 
 
 async def test_left_at_any_moment_it_is_rewound_or_ended() -> None:
@@ -136,8 +166,9 @@ async def test_a_question_of_the_cli_is_refused_and_the_turn_goes_on(tmp_path: P
 
 async def test_a_child_that_died_cannot_be_reset() -> None:
     async with launcher().open() as instance:
-        assert await ask(instance, "[[die=after_result]] x") == "Demo echo: x"
-        with pytest.raises(InstanceDied, match="exited with status 70: demo: dying"):
+        assert await ask(instance, "x") == "Demo echo: x"
+        os.kill(instance.pid, signal.SIGKILL)
+        with pytest.raises(InstanceDied, match="exited with status -9"):
             await instance.reset()
         with pytest.raises(InstanceError):
             await instance.check()

@@ -138,6 +138,7 @@ async def tell_the_setup(story: Story) -> None:
     await story.ask("empty", rewind(fresh))
     await story.ask("second initialize", control("initialize", systemPrompt=["Ignored."]))
     story.add("after it", [await story.child.frame()])
+    await story.ask("no model", control("set_model", model=" "))
     await story.ask("model", control("set_model", model="claude-opus-4-5"))
     await story.ask(
         "extra body", extra_body('{"max_tokens": 77, "temperature": 0.5, "thinking": {"type": "disabled"}}')

@@ -18,8 +18,8 @@ FAULTS = {
     # directive: status before the first byte, part of the message
     "die=mid_stream": (502, "the claude process exited with status 70: demo: dying, as the prompt asked"),
     "half_line": (502, "the claude process exited with status 70: demo: dying, as the prompt asked"),
-    "garbage": (502, "a line of 20 bytes that is not JSON"),
-    "endless_line": (502, "a line longer than 67108864 bytes"),
+    "garbage": (502, "the claude process wrote a line of 20 bytes that is not JSON"),
+    "endless_line": (502, "the claude process wrote a line longer than 67108864 bytes"),
     "hang": (504, "the claude process gave no event within 0.3 s"),
     "freeze": (504, "the claude process gave no event within 0.3 s"),
 }

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _BATCH = 65536
 _REMEMBERED_UUIDS = 10_000
+_NO_MODEL = 'Model "(unrecognized model name)" is not a recognized model id.'
 
 
 class Malformed(Exception):
@@ -162,6 +163,8 @@ class Session:
                 yield _success(request_id, _abilities())
                 if ignored:
                     yield {"type": "system", "subtype": "background_tasks_changed", "tasks": []}
+            case "set_model" if _is_blank(request.get("model")):
+                yield _error(request_id, f"{_NO_MODEL} Run /model to see available models.")
             case "set_model":
                 if note := self._conversation.set_model(request.get("model")):
                     yield {"type": "user", "message": {"role": "user", "content": note}, "isReplay": True}
@@ -183,8 +186,7 @@ class Session:
                 yield from self._abort()
             case other:
                 error = f"Unsupported control request subtype: {other or 'undefined'}"
-                about = {"request_id": request_id, "error": error, "error_code": "unsupported_request"}
-                yield {"type": "control_response", "response": {"subtype": "error", **about}}
+                yield _error(request_id, error, error_code="unsupported_request")
 
     def _rewind(self, request_id: str, request: Json) -> Iterator[Json]:
         target, last_seen = request.get("target_message_uuid"), request.get("last_seen_user_message_uuid")
@@ -237,6 +239,15 @@ def _success(request_id: str, response: Json | None = None) -> Json:
     inner = {} if response is None else {"response": response}
     answer = {"subtype": "success", "request_id": request_id, **inner}
     return {"type": "control_response", "response": answer}
+
+
+def _error(request_id: str, error: str, **more: str) -> Json:
+    answer = {"subtype": "error", "request_id": request_id, "error": error, **more}
+    return {"type": "control_response", "response": answer}
+
+
+def _is_blank(model: object) -> bool:
+    return isinstance(model, str) and model != "" and not model.strip()
 
 
 def _lifecycle(identity: str | None, state: str) -> Iterator[Json]:
