@@ -96,7 +96,7 @@ class Engine(Stock[T]):
         """Put other sizes in force."""
         self.config = config
         for slot in reversed(list(self.roster.idle())):
-            if self.surplus():
+            if slot.state == "idle" and self.surplus():  # An observer may have retired it meanwhile.
                 self.retire(slot, RetireReason.SHRUNK)
         self.pump()
         self.wake_at(trio.current_time())
@@ -106,7 +106,8 @@ class Engine(Stock[T]):
         """Retire what is idle now, and everything else when it comes free."""
         self.generation += 1
         for slot in list(self.roster.idle()):
-            self.retire(slot, RetireReason.REPLACED)
+            if slot.state == "idle":  # An observer may have retired it meanwhile.
+                self.retire(slot, RetireReason.REPLACED)
         self.pump()
 
     # Borrowing.

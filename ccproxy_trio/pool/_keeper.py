@@ -55,8 +55,8 @@ async def _live(engine: Engine[T], slot: Slot[T], factory: Factory[T], scope: tr
         await trio.lowlevel.checkpoint_if_cancelled()
         scope.deadline = math.inf
         slot.value = value
-        engine.created(slot)
         try:
+            engine.created(slot)
             await _tend(engine, slot)
         finally:
             scope.deadline = trio.current_time() + engine.config.close_timeout

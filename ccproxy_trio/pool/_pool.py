@@ -99,26 +99,29 @@ class Pool(Generic[T]):
         engine = self._engine
         # Keepers outlive the acquire that caused them and must not inherit its context variables.
         context = contextvars.copy_context()
-        with trio.CancelScope(shield=shield):
-            async with trio.open_nursery() as nursery:
+        try:
+            with trio.CancelScope(shield=shield):
+                async with trio.open_nursery() as nursery:
 
-                def spawn(slot: Slot[T]) -> None:
-                    name = f"{self.name} #{slot.id}"
-                    context.copy().run(
-                        lambda: nursery.start_soon(keep, engine, slot, self._factory, name=name)
-                    )
+                    def spawn(slot: Slot[T]) -> None:
+                        name = f"{self.name} #{slot.id}"
+                        context.copy().run(
+                            lambda: nursery.start_soon(keep, engine, slot, self._factory, name=name)
+                        )
 
-                try:
-                    engine.open(spawn)
-                    nursery.start_soon(sweep_when_due, engine)
-                    interval = engine.config.health_check_interval
-                    if engine.check is not None and interval < math.inf:
-                        nursery.start_soon(check_in_rounds, engine, interval)
-                    task_status.started(self)
-                    await engine.empty.wait()
-                finally:
-                    engine.shut()
-                    nursery.cancel_scope.cancel()  # The clocks; keepers are shielded, and on their way out.
+                    try:
+                        engine.open(spawn)
+                        nursery.start_soon(sweep_when_due, engine)
+                        interval = engine.config.health_check_interval
+                        if engine.check is not None and interval < math.inf:
+                            nursery.start_soon(check_in_rounds, engine, interval)
+                        task_status.started(self)
+                        await engine.empty.wait()
+                    finally:
+                        engine.shut()
+                        nursery.cancel_scope.cancel()  # The clocks; keepers are shielded, and on their way out.
+        finally:
+            engine.empty.set()  # Whoever waits in aclose() is let go, whatever happened here.
 
     def acquire(self, fit: Fit[T] | None = None, timeout: float | None = None) -> Acquisition[T]:
         """Borrow a resource: `async with pool.acquire() as lease: lease.value ...`.

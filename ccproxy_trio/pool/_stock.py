@@ -172,6 +172,8 @@ class Stock(Generic[T]):
         """Retire what has been idle or alive for too long; the time to look again."""
         now = trio.current_time()
         for slot in reversed(list(self.roster.idle())):
+            if slot.state != "idle":
+                continue  # An observer has retired it meanwhile.
             if now >= slot.expires:
                 self.retire(slot, RetireReason.LIFETIME)
             elif now >= self._idle_end(slot):
