@@ -134,3 +134,45 @@ async def test_an_observer_may_look_at_the_pool_and_change_it(
     assert calls > 12
     assert shop.peak <= 3
     shop.assert_clean()
+
+
+@pytest.mark.parametrize("first", ["replace_all", "resize", "sweep"])
+async def test_an_observer_may_retire_what_is_about_to_be_retired(
+    autojump_clock: MockClock, shop: Workshop, first: str
+) -> None:
+    def interfere(event: PoolEvent) -> None:
+        nonlocal interfered
+        if isinstance(event, ResourceRetired) and not interfered:
+            interfered = True
+            pool.replace_all()
+
+    interfered = False
+    async with open_pool(shop, PoolConfig(min_size=0, idle_timeout=10), observer=interfere) as opened:
+        pool = opened
+        async with trio.open_nursery() as nursery:
+            for _ in range(6):
+                nursery.start_soon(borrow, pool, 1)
+        await settle()
+        async with pool.acquire(), pool.acquire():
+            if first == "replace_all":
+                pool.replace_all()
+            elif first == "resize":
+                pool.resize(max_size=1)
+            await trio.sleep(20)
+            statistics = pool.statistics()
+        assert interfered
+        assert (sum(statistics.retired.values()), statistics.created, statistics.total) == (4, 6, 2)
+    shop.assert_clean()
+
+
+async def test_an_observer_that_ends_the_program_leaves_nothing_open(
+    autojump_clock: MockClock, shop: Workshop
+) -> None:
+    def end(event: PoolEvent) -> None:
+        if isinstance(event, ResourceLeased):
+            raise SystemExit(7)
+
+    with pytest.RaisesGroup(SystemExit, flatten_subgroups=True, allow_unwrapped=True):
+        async with open_pool(shop, PoolConfig(min_size=0), observer=end) as pool:
+            await borrow(pool)
+    shop.assert_clean()
