@@ -110,9 +110,8 @@ def locate_cli(cli_path: str, auth: str, environ: Mapping[str, str], *, demo: bo
     if not path.is_file() or not os.access(path, os.X_OK):
         raise CliUnusable(f"{path} is not an executable file", path)
     version = _ask_version((str(path),), path)
-    if _numbers(version) < OLDEST_VERSION:
-        oldest = ".".join(map(str, OLDEST_VERSION))
-        raise CliUnusable(f"{path} is version {version}; {oldest} or later is needed", path)
+    if (objection := refuse_version(version)) is not None:
+        raise CliUnusable(f"{path} is {objection}", path)
     return Cli(path, version, authentication)
 
 
@@ -184,5 +183,10 @@ def _ask_version(head: tuple[str, ...], path: Path) -> str:
     return match[1].decode()
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
+def refuse_version(version: str) -> str | None:
+    """Why a CLI that says this of its version must not be used; None when it may."""
+    found = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
+    if found is not None and tuple(map(int, found.groups())) >= OLDEST_VERSION:
+        return None
+    oldest = ".".join(map(str, OLDEST_VERSION))
+    return f"version {version or '(not told)'}; {oldest} or later is needed"
