@@ -26,7 +26,7 @@ from ._events import (
 )
 from ._stats import RetireReason
 from ._stock import Stock, logger
-from ._waiters import Closed, Fit, Misfit, Waiter
+from ._waiters import Closed, Expired, Fit, Misfit, Waiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -168,11 +168,12 @@ class Engine(Stock[T]):
 
     def enqueue(self, waiter: Waiter[T], stale: Slot[T] | None) -> None:
         """Let an acquire wait, for a check of `stale` or for whatever comes."""
-        if stale is None and any(not slot.uses for slot in self.roster.idle()):
+        if stale is None and self.roster.fresh and any(not slot.uses for slot in self.roster.idle()):
             self.line.mark_particular(waiter)
         self.line.join(waiter)
         if stale is not None:
             self._check_for(waiter, stale)
+        self.ring_at(waiter.deadline)
         self.pump()
 
     def give_back(self, slot: Slot[T], error: BaseException | None, reason: RetireReason | None) -> None:
@@ -247,6 +248,7 @@ class Engine(Stock[T]):
         # Those about to leave are out of the line at once, or the pool would go on making room for them.
         for waiter in lost:
             self.line.leave(waiter)
+            waiter.deliver(Expired())
         for waiter, misfit in misfits:
             self.line.leave(waiter)
             waiter.deliver(Misfit(misfit))

@@ -16,13 +16,13 @@ from ._errors import PoolClosed, PoolError, PoolSaturated, PoolTimeout, Resource
 from ._events import AcquireFailed
 from ._slots import Slot
 from ._stats import RetireReason
-from ._waiters import Misfit, Refusal, Waiter
+from ._waiters import Expired, Misfit, Refusal, Waiter
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from ._engine import Engine
-    from ._waiters import Answer, Fit
+    from ._waiters import Fit
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ class Lease(Generic[T]):
 class Acquisition(Generic[T]):
     """What `Pool.acquire()` returns: enter it once, to wait for a resource; leaving it gives the resource back."""
 
-    __slots__ = ("_engine", "_entered", "_fit", "_lease", "_slot", "_timeout")
+    __slots__ = ("_engine", "_entered", "_fit", "_lease", "_timeout")
 
     def __init__(self, engine: Engine[T], fit: Fit[T] | None, timeout: float) -> None:
         """Made by the pool."""
@@ -72,7 +72,6 @@ class Acquisition(Generic[T]):
         self._fit = fit
         self._timeout = timeout
         self._entered = False
-        self._slot: Slot[T] | None = None
         self._lease: Lease[T] | None = None
 
     @trio.lowlevel.enable_ki_protection
@@ -95,19 +94,18 @@ class Acquisition(Generic[T]):
             slot = await _wait(engine, self._fit, slot, start, self._timeout)
         else:
             engine.lend(slot, now, start)
-        self._slot = slot
-        self._lease = Lease(slot)
-        return self._lease
+        lease = self._lease = Lease(slot)
+        return lease
 
     @trio.lowlevel.enable_ki_protection
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Give the resource back: synchronous, never a checkpoint."""
-        slot, lease = self._slot, self._lease
-        if slot is not None and lease is not None:
-            self._slot = None
-            self._engine.give_back(slot, error, lease.retirement)
+        lease = self._lease
+        if lease is not None:
+            self._lease = None
+            self._engine.give_back(lease._slot, error, lease.retirement)
 
 
 async def _wait(
@@ -122,22 +120,17 @@ async def _wait(
         raise _failed(engine, start, ResourceUnavailable, "the factory fails") from cause
     waiter = Waiter(fit, start, start + seconds)
     engine.enqueue(waiter, stale)
-    answer: Answer[T] | None = None
     try:
-        # Not `cancel_called` but what came of it: a waiter that was served at the last tick has its resource.
-        with trio.CancelScope(deadline=waiter.deadline):
-            answer = await waiter.receive()
+        answer = await engine.line.receive(waiter)
     except trio.Cancelled:
         engine.tally.acquire_cancelled += 1
         if engine.observers:
             engine.emit(_acquire_failed(engine, start, None))
         raise
-    finally:
-        engine.line.leave(waiter)
     match answer:
         case Slot():
             return answer
-        case None:
+        case Expired():
             engine.tally.acquire_timeouts += 1
             message = f"no resource came free in {seconds} s"
             raise _failed(engine, start, PoolTimeout, message) from engine.create_error

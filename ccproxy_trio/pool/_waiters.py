@@ -1,8 +1,11 @@
 """Those who wait: a line of acquires, each on a memory channel of its own.
 
-The channel has no buffer, so a hand-over is one atomic step. Delivered first and cancelled then, the waiter still
-holds what it got; cancelled first, `send_nowait` raises `WouldBlock` and the sender serves the next. Nothing is lost
-either way, and nothing needs to be given back (asyncpg#547, psycopg#1401, encode/httpcore#1093).
+* The channel has no buffer, so a hand-over is one atomic step. Delivered first and cancelled then, the waiter still
+  holds what it got; cancelled first, `send_nowait` raises `WouldBlock` and the sender serves the next. Nothing is
+  lost either way, and nothing needs to be given back (asyncpg#547, psycopg#1401, encode/httpcore#1093).
+* So nothing is ever left in a channel, and the next waiter can have it: to open one is a good part of a wait's cost.
+* The end of a waiter's time is delivered like all else, by the housekeeper: a cancel scope for each would cost more
+  than the wait itself.
 """
 
 from __future__ import annotations
@@ -41,13 +44,21 @@ class Misfit:
     error: Exception
 
 
-Answer: TypeAlias = Slot[T] | Refusal | Closed | Misfit
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What a waiter gets when its time is over."""
+
+
+Answer: TypeAlias = Slot[T] | Refusal | Closed | Misfit | Expired
+
+
+Channel: TypeAlias = tuple[trio.MemorySendChannel[Answer[T]], trio.MemoryReceiveChannel[Answer[T]]]
 
 
 class Waiter(Generic[T]):
     """One acquire that waits."""
 
-    __slots__ = ("_receive", "_send", "deadline", "fit", "overtaken_since", "particular", "slot", "start")
+    __slots__ = ("channel", "deadline", "fit", "overtaken_since", "particular", "slot", "start")
 
     def __init__(self, fit: Fit[T] | None, start: float, deadline: float) -> None:
         self.fit = fit
@@ -58,29 +69,30 @@ class Waiter(Generic[T]):
         """The resource that is being checked for it."""
         self.particular = False
         """Not even a fresh resource fits it, so none is created on its behalf."""
-        self._send, self._receive = trio.open_memory_channel[Answer[T]](0)
+        self.channel: Channel[T] | None = None
+        """What it waits on, from when it joins the line until its task goes on."""
 
     def deliver(self, answer: Answer[T]) -> bool:
         """Hand something over; False if it was cancelled and is about to leave."""
+        if self.channel is None:
+            return False
         try:
-            self._send.send_nowait(answer)
+            self.channel[0].send_nowait(answer)
         except trio.WouldBlock:
             return False
         return True
-
-    async def receive(self) -> Answer[T]:
-        """Wait for what is delivered. There is no checkpoint after the delivery."""
-        return await self._receive.receive()
 
 
 class Line(dict[Waiter[T], None]):
     """The waiters, the longest waiting first. Only `join` puts one in, and only `leave` takes one out."""
 
-    __slots__ = ("_provided",)
+    __slots__ = ("_provided", "_spare")
 
     def __init__(self) -> None:
         super().__init__()
         self._provided = 0
+        self._spare: list[Channel[T]] = []
+        """Channels on which nobody waits now; as many as ever waited at once."""
 
     @property
     def unprovided(self) -> int:
@@ -89,9 +101,21 @@ class Line(dict[Waiter[T], None]):
 
     def join(self, waiter: Waiter[T]) -> None:
         """Stand at the end of the line."""
+        waiter.channel = self._spare.pop() if self._spare else trio.open_memory_channel[Answer[T]](0)
         self[waiter] = None
         if waiter.slot is not None or waiter.particular:
             self._provided += 1
+
+    async def receive(self, waiter: Waiter[T]) -> Answer[T]:
+        """Wait in the line for what is delivered. There is no checkpoint after the delivery."""
+        channel = waiter.channel
+        assert channel is not None
+        try:
+            return await channel[1].receive()
+        finally:
+            waiter.channel = None
+            self._spare.append(channel)
+            self.leave(waiter)
 
     def leave(self, waiter: Waiter[T]) -> None:
         """Leave the line, if still in it; a check on the waiter's behalf goes on for whoever comes."""
