@@ -31,3 +31,11 @@ def shop() -> Workshop:
 def open_any(request: pytest.FixtureRequest) -> Callable[..., Any]:
     """Both kinds of pool: what both promise is tested on both."""
     return request.param
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many leases the storms gave."""
+    passed: list[pytest.TestReport] = terminalreporter.getreports("passed")
+    leases = sum(value for report in passed for name, value in report.user_properties if name == "leases")
+    if leases:
+        terminalreporter.write_line(f"{leases:,} leases in storms")
