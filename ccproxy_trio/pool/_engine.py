@@ -122,7 +122,9 @@ class Engine(Stock[T]):
 
     def has_only_a_line(self) -> bool:
         """Whether an acquire could only wait now, and not even cause a creation by it."""
-        return self.busy() and not self.closing and len(self.line) < self.config.max_waiting
+        if self.roster.resting or self.closing:
+            return False
+        return self.busy() and len(self.line) < self.config.max_waiting
 
     def choose(self, fit: Fit[T] | None, now: float) -> Slot[T] | None:
         """The idle resource that suits best, the most recently used among equals."""
@@ -211,7 +213,9 @@ class Engine(Stock[T]):
         if not self.line or not self._hand_over(slot, now):
             self.roster.move(slot, "idle")
             self.roster.rest(slot)
-            self.wake_at(min(slot.since + self.config.idle_timeout, slot.expires))
+            idle_end = slot.since + self.config.idle_timeout
+            if idle_end < self.sweep_due or slot.expires < self.sweep_due:
+                self.wake_at(min(idle_end, slot.expires))
             if self.line or self.config.min_fresh:
                 self.pump()
 

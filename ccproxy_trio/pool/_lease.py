@@ -11,6 +11,7 @@ import math
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import trio
+from trio.lowlevel import checkpoint
 
 from ._errors import PoolClosed, PoolError, PoolSaturated, PoolTimeout, ResourceUnavailable
 from ._events import AcquireFailed
@@ -86,11 +87,12 @@ class Acquisition(Generic[T]):
             # To stand in line is a checkpoint already, and whoever comes first stands first.
             await trio.lowlevel.checkpoint_if_cancelled()
         else:
-            await trio.lowlevel.checkpoint()
+            await checkpoint()
             now = engine.now()
-        engine.admit()
+        if engine.closing or not engine.upkeep:
+            engine.admit()
         slot = engine.choose(self._fit, now)
-        if slot is None or engine.stale(slot, now):
+        if slot is None or (engine.check is not None and engine.stale(slot, now)):
             slot = await _wait(engine, self._fit, slot, start, self._timeout)
         else:
             engine.lend(slot, now, start)
