@@ -6,11 +6,14 @@ not run yet. A task that cancels after some checkpoints does.
 
 from __future__ import annotations
 
+import math
 import random
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 import trio
+
+from ._nursery import open_flat_nursery
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Sequence
@@ -33,7 +36,7 @@ class Chaos:
         """Make it; `run` starts it."""
         if checkpoints < 0:
             raise ValueError(f"checkpoints = {checkpoints!r}: must be 0 or more")
-        if not pauses or min(pauses) < 0 or max(pauses) <= 0:
+        if not all(0 <= pause < math.inf for pause in pauses) or not any(pauses):
             raise ValueError(f"pauses = {pauses!r}: must be seconds, 0 or more, and one of them above 0")
         self.cancelled = 0
         self._random = random.Random(seed)
@@ -69,15 +72,7 @@ async def open_chaos(
 ) -> AsyncGenerator[Chaos]:
     """Run a `Chaos` for the body of an `async with`. An exception of the body comes out as it is, not in a group."""
     chaos = Chaos(seed, checkpoints=checkpoints, pauses=pauses)
-    try:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(chaos.run)
-            yield chaos
-            nursery.cancel_scope.cancel()
-    except BaseExceptionGroup as group:
-        if len(group.exceptions) != 1:
-            raise
-        sole = group.exceptions[0]
-    else:
-        return
-    raise sole
+    async with open_flat_nursery() as nursery:
+        nursery.start_soon(chaos.run)
+        yield chaos
+        nursery.cancel_scope.cancel()

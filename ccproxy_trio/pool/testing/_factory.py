@@ -1,7 +1,7 @@
 """A factory that breaks on command, and knows what is open.
 
-It stands before a factory of yours: each step of a resource passes a gate first. It notes what a pool must never do
-(enter and leave in two tasks, check what is leased, hand over what is closed); `assert_clean()` tells.
+It stands before a factory of yours: each step of a resource passes a gate first. It notes what must not happen (two
+use a resource at once, or one that is closed; one is checked or reset while in use), and `assert_clean()` tells.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import trio
 
 from ._gates import Gates
+from ._nursery import open_flat_nursery
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -120,7 +121,6 @@ class GatedFactory(Generic[T]):
     @asynccontextmanager
     async def __call__(self) -> AsyncGenerator[T]:
         """Make one resource: what the pool calls."""
-        task = trio.lowlevel.current_task()
         record: Record[T] | None = None
         self.begun.append(trio.current_time())
         self.under_way += 1
@@ -129,7 +129,7 @@ class GatedFactory(Generic[T]):
             await self.gates.create()
             async with self._factory() as value:
                 record = self._enter(value)
-                async with trio.open_nursery() as nursery:
+                async with open_flat_nursery() as nursery:
                     record.scope = nursery.cancel_scope
                     nursery.start_soon(_live, record, self.gates.life)
                     try:
@@ -145,8 +145,6 @@ class GatedFactory(Generic[T]):
                 record.closed = trio.current_time()
                 del self._open[record]
             self.under_way -= 1
-            if trio.lowlevel.current_task() is not task:
-                self.wrongs.append("a resource was entered in one task and left in another")
 
     def kill(self, value: T, cause: Exception | None = None) -> None:
         """Have a resource die by itself now: of `cause`, or quietly. One that is closing or gone is left alone."""
