@@ -46,8 +46,8 @@ class Record(Generic[T]):
     """When resets of it began."""
     holders: int = 0
     """How many are in `GatedFactory.hold` with it now."""
-    scope: trio.CancelScope | None = None
-    """Cancelled to have it die; None when its end has begun."""
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+    """Around its life; cancelled when it dies and when it is left."""
     cause: Exception | None = None
     """What it died of."""
 
@@ -129,14 +129,11 @@ class GatedFactory(Generic[T]):
             await self.gates.create()
             async with self._factory() as value:
                 record = self._enter(value)
-                async with open_flat_nursery() as nursery:
-                    record.scope = nursery.cancel_scope
-                    nursery.start_soon(_live, record, self.gates.life)
-                    try:
+                with record.scope:
+                    async with open_flat_nursery() as nursery:
+                        nursery.start_soon(_live, record, self.gates.life)
                         yield value
-                    finally:
-                        record.scope = None
-                    nursery.cancel_scope.cancel()
+                        record.scope.cancel()
                 if record.cause is not None:
                     raise record.cause
                 await self.gates.close()
@@ -215,6 +212,6 @@ async def _live(record: Record[T], life: Gate) -> None:
 
 
 def _end(record: Record[T], cause: Exception | None) -> None:
-    if record.scope is not None and not record.scope.cancel_called:
+    if not record.scope.cancel_called:
         record.cause = cause
         record.scope.cancel()

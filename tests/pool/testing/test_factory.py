@@ -35,7 +35,9 @@ async def test_it_counts_what_is_under_way(autojump_clock: MockClock) -> None:
         assert len(factory.open) == factory.under_way == 3
     assert factory.closed == {1: 3.5, 2: 3.5, 3: 3.5}
     assert (factory.open, factory.under_way, factory.peak) == ([], 0, 3)
-    assert [record.number for record in factory.records] == [1, 2, 3]
+    async with factory():
+        assert (len(factory.open), factory.under_way, factory.peak) == (1, 1, 3)
+    assert [record.number for record in factory.records] == [1, 2, 3, 4]
     assert [factory.record(value).value for value in factory.made] == factory.made
     factory.assert_clean()
 
