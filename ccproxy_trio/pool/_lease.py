@@ -65,7 +65,7 @@ class Lease(Generic[T]):
 class Acquisition(Generic[T]):
     """What `Pool.acquire()` returns: enter it once, to wait for a resource; leaving it gives the resource back."""
 
-    __slots__ = ("_engine", "_entered", "_fit", "_lease", "_timeout")
+    __slots__ = ("_engine", "_entered", "_fit", "_lease", "_slot", "_timeout")
 
     def __init__(self, engine: Engine[T], fit: Fit[T] | None, timeout: float) -> None:
         """Made by the pool."""
@@ -73,6 +73,7 @@ class Acquisition(Generic[T]):
         self._fit = fit
         self._timeout = timeout
         self._entered = False
+        self._slot: Slot[T] | None = None
         self._lease: Lease[T] | None = None
 
     @trio.lowlevel.enable_ki_protection
@@ -96,6 +97,7 @@ class Acquisition(Generic[T]):
             slot = await _wait(engine, self._fit, slot, start, self._timeout)
         else:
             engine.lend(slot, now, start)
+        self._slot = slot
         lease = self._lease = Lease(slot)
         return lease
 
@@ -104,10 +106,10 @@ class Acquisition(Generic[T]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Give the resource back: synchronous, never a checkpoint."""
-        lease = self._lease
-        if lease is not None:
-            self._lease = None
-            self._engine.give_back(lease._slot, error, lease.retirement)
+        slot, lease = self._slot, self._lease
+        if slot is not None and lease is not None:
+            self._slot = None
+            self._engine.give_back(slot, error, lease.retirement)
 
 
 async def _wait(
