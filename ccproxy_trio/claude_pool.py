@@ -10,6 +10,7 @@ one can be used again is for its `reset` to find out, never for the borrower.
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import asynccontextmanager
 from functools import partial
@@ -26,13 +27,27 @@ from ccproxy_trio.claude.locate import Cli, build_launch, build_probe, locate_cl
 from ccproxy_trio.dialects.anthropic.events import InvalidStream, MessageAssembler
 from ccproxy_trio.dialects.anthropic.request import MessagesRequest, parse_request
 from ccproxy_trio.dialects.failures import InvalidRequest
-from ccproxy_trio.pool import Lease, Pool, PoolConfig, RetireReason, open_null_pool, open_pool
+from ccproxy_trio.pool import (
+    CheckFailed,
+    Lease,
+    Pool,
+    PoolConfig,
+    PoolEvent,
+    ResetFailed,
+    ResourceRetired,
+    RetireReason,
+    open_null_pool,
+    open_pool,
+)
 from ccproxy_trio.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from ccproxy_trio.settings import ClaudeSettings, PoolSettings
+
+
+log = logging.getLogger("ccproxy_trio.pool")
 
 
 class Answer:
@@ -163,9 +178,21 @@ async def open_claude_pool(
         _config(settings.pool_settings),
         check=Instance.check,
         reset=Instance.reset,
+        observer=_log_trouble,
         name="claude",
     ) as pool:
         yield ClaudePool(pool, cli, claude.models)
+
+
+def _log_trouble(event: PoolEvent) -> None:
+    match event:
+        case CheckFailed():
+            log.warning("instance %d failed its check and is replaced: %s", event.id, event.error)
+        case ResetFailed():
+            log.warning("instance %d could not be rewound and is replaced: %s", event.id, event.error)
+        case ResourceRetired(reason=RetireReason.DIED | RetireReason.BROKEN):
+            cause = event.cause or "its request tells why"
+            log.warning("instance %d is replaced (%s): %s", event.id, event.reason, cause)
 
 
 def _parse(request: Mapping[str, Any]) -> MessagesRequest:

@@ -398,7 +398,7 @@ class Engine(Stock[T]):
         if slot.reason is None:
             close_error = None
             self.note_retired(slot, RetireReason.DIED, error)
-            if not slot.uses and slot.prior_backoff is not None and age < self.backoff.most:
+            if not slot.uses and slot.prior_backoff is not None and age < self.backoff.first:
                 # Dead soon and never used: one may be chance, two are a factory that fails. Without this one whose
                 # resources die at birth would be called without a pause (coopernurse/node-pool#183).
                 self.stillborn += 1

@@ -53,6 +53,8 @@ def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
         response.headers.setdefault("request-id", g.request_id)
         if claude.cli.demo:
             response.headers["x-ccproxy-demo"] = "true"
+        if "anthropic-beta" in request.headers:
+            response.headers["x-ccproxy-ignored"] = "anthropic-beta"
         return response
 
     app.before_request(begin)

@@ -18,6 +18,7 @@ from quart import Response, g, request
 from ccproxy_trio.claude.errors import InstanceError, TurnFailed
 from ccproxy_trio.dialects.anthropic.errors import error_event
 from ccproxy_trio.dialects.anthropic.request import parse_request
+from ccproxy_trio.dialects.failures import InvalidRequest
 from ccproxy_trio.dialects.sse import encode_event
 
 from .failures import failure_of
@@ -42,6 +43,11 @@ class Messages:
 
     async def create(self) -> Response:
         """Answer one request."""
+        encoding = request.headers.get("content-encoding", "identity")
+        if encoding.lower() != "identity":
+            raise InvalidRequest(
+                "content-encoding", f"this server takes no encoded bodies, and this is {encoding!r}"
+            )
         asked = parse_request(await request.get_data(cache=False, as_text=False, parse_form_data=False))
         answer = await request_stack().enter_async_context(self.claude.stream(asked))
         if asked.stream:

@@ -44,6 +44,17 @@ async def test_malformed_requests(demo: Backend) -> None:
         assert (await proxy.ask("well")).text == "Demo echo: well"
 
 
+async def test_what_the_headers_ask_for(demo: Backend) -> None:
+    async with open_proxy(demo) as proxy:
+        reply = await proxy.post(body_of("x"), **{"content-encoding": "gzip"})
+        told = "content-encoding: this server takes no encoded bodies, and this is 'gzip'"
+        assert reply.failure == (400, "invalid_request_error", told)
+        reply = await proxy.post(body_of("x"), **{"content-encoding": "identity"})
+        assert (reply.text, reply.headers.get("x-ccproxy-ignored")) == ("Demo echo: x", None)
+        reply = await proxy.post(body_of("x"), **{"anthropic-beta": "something-2026-01-01"})
+        assert (reply.text, reply.headers["x-ccproxy-ignored"]) == ("Demo echo: x", "anthropic-beta")
+
+
 async def test_bodies_too_large_and_too_slow(demo: Backend) -> None:
     async with open_proxy(demo, server={"max_body_size": 1000, "body_timeout": 0.2}) as proxy:
         large = await proxy.post(b" " * 1001)
