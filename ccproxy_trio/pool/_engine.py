@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import TYPE_CHECKING, TypeVar
 
@@ -54,8 +55,8 @@ class Engine(Stock[T]):
         self.check = check
         self.reset = reset
         self.closed = False
-        self.stillborn = 0
-        """How many died young since one was last used for the first time."""
+        self.newest_at_death = math.inf
+        """The newest resource when one died young and unused, with none used for the first time since."""
         self.empty = trio.Event()
         """Set when the pool is closed and its last resource is gone."""
         self.changed = trio.lowlevel.ParkingLot()
@@ -157,7 +158,7 @@ class Engine(Stock[T]):
         if slot.uses > 1:
             self.tally.reused += 1
         else:
-            self.stillborn = 0
+            self.newest_at_death = math.inf
         if self.observers:
             waited = now - start
             self.emit(ResourceLeased(pool=self.name, time=now, id=slot.id, uses=slot.uses, waited=waited))
@@ -399,10 +400,11 @@ class Engine(Stock[T]):
             close_error = None
             self.note_retired(slot, RetireReason.DIED, error)
             if not slot.uses and slot.prior_backoff is not None and age < self.backoff.first:
-                # Dead soon and never used: one may be chance, two are a factory that fails. Without this one whose
-                # resources die at birth would be called without a pause (coopernurse/node-pool#183).
-                self.stillborn += 1
-                if self.stillborn > 1:
+                # Dead soon and never used: one may be chance, or several at once; one born after such a death is a
+                # factory that fails. Without this it would be called without a pause (coopernurse/node-pool#183).
+                if self.newest_at_death == math.inf:
+                    self.newest_at_death = self.roster.newest
+                elif slot.id > self.newest_at_death:
                     cause = error or RuntimeError("resources end before their first use")
                     self.back_off(slot.prior_backoff, cause, now)
         elif error is not None:

@@ -120,6 +120,11 @@ class Roster(Generic[T]):
         }
 
     @property
+    def newest(self) -> int:
+        """The number of the slot added last; 0 before there was one."""
+        return self._next_id - 1
+
+    @property
     def alive(self) -> int:
         """How many are created and not retiring."""
         counts = self.counts

@@ -197,6 +197,19 @@ def test_an_older_failure_does_not_shorten_a_pause() -> None:
     assert engine.backoff.until == 18
 
 
+async def test_resources_that_die_at_once_are_no_factory_that_fails(
+    autojump_clock: MockClock, shop: Workshop
+) -> None:
+    async with open_pool(shop, PoolConfig(min_size=3, create_backoff=(1, 16))) as pool:
+        await settle()
+        for thing in list(shop.open):
+            thing.die(OSError("killed"))
+        await settle()
+        statistics = pool.statistics()
+        assert (statistics.created, statistics.idle, statistics.backoff_until) == (6, 3, None)
+    shop.assert_clean()
+
+
 async def test_resources_that_die_at_birth_are_a_factory_that_fails(autojump_clock: MockClock) -> None:
     born: list[float] = []
 
