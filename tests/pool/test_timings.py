@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trio
+import trio._core._run as scheduler
 
 from ccproxy_trio.pool import Pool, PoolConfig, PoolTimeout, RetireReason, open_pool
 from tests.pool.steps import borrow, settle
@@ -295,3 +296,54 @@ async def test_run_in_a_nursery_of_ones_own(autojump_clock: MockClock, shop: Wor
         await pool.aclose()
         assert trio.current_time() == 1
     shop.assert_clean()
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_the_timeout_is_one_and_begins_with_the_acquire(
+    autojump_clock: MockClock, shop: Workshop, seed: int
+) -> None:
+    """The time that passes before an acquire stands in line counts too."""
+    scheduler._r.seed(seed)
+    shop.create = never
+
+    async def let_time_pass() -> None:
+        autojump_clock.jump(2)
+
+    async with open_pool(shop, PoolConfig(min_size=0)) as pool, trio.open_nursery() as nursery:
+        start = trio.current_time()
+        nursery.start_soon(let_time_pass)
+        with pytest.raises(PoolTimeout):
+            await borrow(pool, timeout=5)
+        assert trio.current_time() - start == 5
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_what_is_too_old_is_not_handed_over_before_it_is_swept(
+    autojump_clock: MockClock, shop: Workshop, seed: int
+) -> None:
+    scheduler._r.seed(seed)
+    config = PoolConfig(min_size=1, max_lifetime=100, lifetime_jitter=0)
+    async with open_pool(shop, config) as pool:
+        await pool.wait_ready()
+        autojump_clock.jump(100)
+        assert await borrow(pool) == 2
+
+
+@pytest.mark.parametrize("hook", ["check", "reset"])
+async def test_a_hook_that_is_late_and_ends_well_after_all_has_ended_well(
+    autojump_clock: MockClock, shop: Workshop, hook: str
+) -> None:
+    """What counts is not that it was told to stop but whether it did."""
+
+    async def deaf() -> None:
+        with trio.CancelScope(shield=True):
+            await trio.sleep(7)
+
+    setattr(shop, f"{hook}_gate", deaf)
+    config = PoolConfig(min_size=1, health_check_interval=10, check_timeout=5, reset_timeout=5)
+    async with open_pool(shop, config, check=shop.check, reset=shop.reset) as pool:
+        await borrow(pool)
+        await trio.sleep(17)
+        await settle()
+        stats = pool.statistics()
+        assert (stats.idle, stats.created, stats.check_failures, stats.reset_failures) == (1, 1, 0, 0)
