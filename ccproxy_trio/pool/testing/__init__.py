@@ -8,7 +8,8 @@
         await wait_quiescent(pool)
     factory.assert_clean()
 
-Nothing here needs pytest; `ccproxy_trio.pytest_plugin` offers it as fixtures. docs/testing.md teaches it, docs/testing-reference.md lists it.
+Nothing here needs pytest; `ccproxy_trio.pytest_plugin` offers it as fixtures. docs/testing.md teaches it, and
+docs/testing-reference.md lists it.
 """
 
 from __future__ import annotations
