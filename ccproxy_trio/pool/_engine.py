@@ -121,12 +121,6 @@ class Engine(Stock[T]):
             self.upkeep = True
             self.pump()
 
-    def has_only_a_line(self) -> bool:
-        """Whether an acquire could only wait now, and not even cause a creation by it."""
-        if self.roster.resting or self.closing:
-            return False
-        return self.busy() and len(self.line) < self.config.max_waiting
-
     def choose(self, fit: Fit[T] | None, now: float) -> Slot[T] | None:
         """The idle resource that suits best, the most recently used among equals."""
         while True:
@@ -164,10 +158,6 @@ class Engine(Stock[T]):
             self.emit(ResourceLeased(pool=self.name, time=now, id=slot.id, uses=slot.uses, waited=waited))
         if self.config.min_fresh and slot.uses == 1:
             self.pump()
-
-    def hopeless_newcomer(self) -> bool:
-        """Whether nothing alive or under way could serve one waiter more."""
-        return self.backoff.failing and policy.hopeless(len(self.line) + 1, self.census()) > 0
 
     def enqueue(self, waiter: Waiter[T], stale: Slot[T] | None) -> None:
         """Let an acquire wait, for a check of `stale` or for whatever comes."""
@@ -240,7 +230,7 @@ class Engine(Stock[T]):
                     self.line.mark_particular(waiter)
                 passed.append(waiter)
                 continue
-            if self._owed_to_another(passed, now):
+            if self.owed_to_another(passed, now):
                 self.retire(slot, RetireReason.UNFIT)
                 taken = True
                 break
@@ -262,16 +252,6 @@ class Engine(Stock[T]):
                 if waiter.overtaken_since is None:
                     waiter.overtaken_since = now
         return taken
-
-    def _owed_to_another(self, passed: list[Waiter[T]], now: float) -> bool:
-        for waiter in passed:
-            if not waiter.particular and waiter.slot is None and waiter.overtaken_since is not None:
-                return policy.replaces_for_overtaken(
-                    overtaken_for=now - waiter.overtaken_since,
-                    overtake_limit=self.config.overtake_limit,
-                    census=self.census(),
-                )
-        return False
 
     # Checks.
 

@@ -19,7 +19,7 @@ from . import _policy as policy
 from ._events import Observer, PoolEvent, ResourceRetired
 from ._slots import Roster, Slot
 from ._stats import PoolStatistics, RetireReason
-from ._waiters import Expired, Line, Refusal
+from ._waiters import Expired, Line, Refusal, Waiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -126,6 +126,27 @@ class Stock(Generic[T]):
         """Whether every place is taken, with nothing at rest and no failing factory: there is no step to take."""
         roster = self.roster
         return not roster.resting and len(roster.slots) >= self.config.max_size and not self.backoff.failing
+
+    def has_only_a_line(self) -> bool:
+        """Whether an acquire could only wait now, and not even cause a creation by it."""
+        if self.roster.resting or self.closing:
+            return False
+        return self.busy() and len(self.line) < self.config.max_waiting
+
+    def hopeless_newcomer(self) -> bool:
+        """Whether nothing alive or under way could serve one waiter more."""
+        return self.backoff.failing and policy.hopeless(len(self.line) + 1, self.census()) > 0
+
+    def owed_to_another(self, passed: list[Waiter[T]], now: float) -> bool:
+        """Whether one of those whom a free resource does not fit has been passed over for too long."""
+        for waiter in passed:
+            if not waiter.particular and waiter.slot is None and waiter.overtaken_since is not None:
+                return policy.replaces_for_overtaken(
+                    overtaken_for=now - waiter.overtaken_since,
+                    overtake_limit=self.config.overtake_limit,
+                    census=self.census(),
+                )
+        return False
 
     def retire(self, slot: Slot[T], reason: RetireReason, cause: BaseException | None = None) -> None:
         """Take a resource out of circulation and have its keeper close it."""
