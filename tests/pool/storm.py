@@ -3,7 +3,7 @@
 A `Plan` says it all and nothing is left to chance: whoever has a plan can run it again. While it runs every step of
 trio's scheduler is watched, and after it nothing may be lost:
 
-* the gauges add up, and the total never rises above max_size;
+* the gauges add up, the total never rises above max_size, and no ghosts wait;
 * nobody waits while something rests, or while there is room to grow and a factory that works;
 * nobody holds a thing that another holds, or that is closed;
 * who comes first is served first, among those whom the same things suit, and nobody waits beyond the timeout;
@@ -93,6 +93,8 @@ class Log:
     """What was seen."""
 
     leases: int = 0
+    inside: int = 0
+    """Clients that are inside an acquire now."""
     attempts: list[Attempt] = field(default_factory=list)
     wrongs: list[str] = field(default_factory=list)
 
@@ -129,6 +131,8 @@ class Watch(trio.abc.Instrument):
             return f"the gauges do not add up, {now.fresh} fresh"
         if now.total > limit:
             return "it grew above max_size"
+        if now.waiting > self._log.inside:
+            return "a ghost waits"
         waiting = now.waiting - now.checking  # Each check may be for one of them.
         if waiting <= 0 or not self._alike:
             return None
@@ -203,10 +207,12 @@ class Storm:
         """Borrow and work."""
         attempt = Attempt(visit.tag, trio.current_time())
         self.log.attempts.append(attempt)
+        self.log.inside += 1
         limit = attempt.start + pool.config.acquire_timeout
         try:
             async with pool.acquire(fit_for(visit.tag)) as lease:
                 attempt.end, attempt.served = trio.current_time(), True
+                self.log.inside -= 1
                 self.log.leases += 1
                 await self.work(visit, lease)
         except PoolTimeout:
@@ -214,7 +220,9 @@ class Storm:
                 self.log.wrongs.append(f"timed out, but not at {limit}: {attempt}")
             raise
         finally:
-            attempt.end = min(attempt.end, trio.current_time())
+            if not attempt.served:
+                attempt.end = trio.current_time()
+                self.log.inside -= 1
             if attempt.end > limit:
                 self.log.wrongs.append(f"waited beyond {limit}: {attempt}")
 
@@ -300,6 +308,7 @@ class Storm:
         stats = pool.statistics()
         assert stats.idle + stats.checking == stats.total >= stats.min_size, stats
         assert stats.waiting == 0, stats
+        self.log.inside += places
         async with contextlib.AsyncExitStack() as stack:
             leases = [await stack.enter_async_context(pool.acquire(timeout=20)) for _ in range(places)]
             assert len({lease.id for lease in leases}) == places
