@@ -158,6 +158,27 @@ async def test_a_resource_is_entered_and_left_in_one_task_in_the_pools_nursery(
     shop.assert_clean()
 
 
+async def test_all_keepers_are_children_of_the_pools_own_nursery(
+    autojump_clock: MockClock, open_any: Callable[..., Any], shop: Workshop
+) -> None:
+    parents: list[trio.Nursery | None] = []
+
+    async def create() -> None:
+        await trio.lowlevel.checkpoint()
+        parents.append(trio.lowlevel.current_task().parent_nursery)
+
+    shop.create = create
+    async with open_any(shop, PoolConfig(min_size=0, max_size=3)) as pool:
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(borrow, pool, 1)
+        assert len(parents) == 3
+        assert len(set(parents)) == 1
+        assert nursery not in parents
+        assert parents[0] is not None
+        assert parents[0].parent_task is not trio.lowlevel.current_task()
+
+
 async def test_an_acquire_holds_no_scope_open_over_its_body(
     autojump_clock: MockClock, open_any: Callable[..., Any], shop: Workshop
 ) -> None:
