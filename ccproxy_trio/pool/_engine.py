@@ -27,7 +27,7 @@ from ._events import (
 )
 from ._stats import RetireReason
 from ._stock import Stock, logger
-from ._waiters import Closed, Expired, Fit, Misfit, Waiter
+from ._waiters import Closed, Fit, Misfit, Waiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -166,7 +166,6 @@ class Engine(Stock[T]):
         self.line.join(waiter)
         if stale is not None:
             self._check_for(waiter, stale)
-        self.ring_at(waiter.deadline)
         self.pump()
 
     def give_back(self, slot: Slot[T], error: BaseException | None, reason: RetireReason | None) -> None:
@@ -243,7 +242,6 @@ class Engine(Stock[T]):
         # Those about to leave are out of the line at once, or the pool would go on making room for them.
         for waiter in lost:
             self.line.leave(waiter)
-            waiter.deliver(Expired())
         for waiter, misfit in misfits:
             self.line.leave(waiter)
             waiter.deliver(Misfit(misfit))

@@ -17,13 +17,13 @@ from ._errors import PoolClosed, PoolError, PoolSaturated, PoolTimeout, Resource
 from ._events import AcquireFailed
 from ._slots import Slot
 from ._stats import RetireReason
-from ._waiters import Expired, Misfit, Refusal, Waiter
+from ._waiters import Misfit, Refusal, Waiter
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from ._engine import Engine
-    from ._waiters import Fit
+    from ._waiters import Answer, Fit
 
 T = TypeVar("T")
 
@@ -124,8 +124,11 @@ async def _wait(
         raise _failed(engine, start, ResourceUnavailable, "the factory fails") from cause
     waiter = Waiter(fit, start, start + seconds)
     engine.enqueue(waiter, stale)
+    answer: Answer[T] | None = None
     try:
-        answer = await engine.line.receive(waiter)
+        # Not `cancel_called` but what came of it: a waiter that was served at the last tick has its resource.
+        with trio.CancelScope(deadline=waiter.deadline):
+            answer = await engine.line.receive(waiter)
     except trio.Cancelled:
         engine.tally.acquire_cancelled += 1
         if engine.observers:
@@ -134,7 +137,7 @@ async def _wait(
     match answer:
         case Slot():
             return answer
-        case Expired():
+        case None:
             engine.tally.acquire_timeouts += 1
             message = f"no resource came free in {seconds} s"
             raise _failed(engine, start, PoolTimeout, message) from engine.create_error

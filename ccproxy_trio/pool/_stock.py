@@ -19,7 +19,7 @@ from . import _policy as policy
 from ._events import Observer, PoolEvent, ResourceRetired
 from ._slots import Roster, Slot
 from ._stats import PoolStatistics, RetireReason
-from ._waiters import Expired, Line, Refusal, Waiter
+from ._waiters import Line, Refusal, Waiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -192,19 +192,9 @@ class Stock(Generic[T]):
             self.backoff = before.failed(now)
 
     def sweep(self) -> float:
-        """End what has waited, been idle or been alive for too long; the time to look again."""
+        """End what has been idle or alive for too long; the time to look again."""
         now = trio.current_time()
-        for waiter in [waiter for waiter in self.line if now >= waiter.deadline]:
-            self.line.leave(waiter)
-            waiter.deliver(Expired())
-        # Only when it is due: it would mend a lost wake-up, and no test could find that one.
-        if now >= self.sweep_due:
-            self.sweep_due = math.inf
-            due = self._sweep_resources(now)
-            self.sweep_due = min(due, self.sweep_due)
-        return min([self.sweep_due, *(waiter.deadline for waiter in self.line)])
-
-    def _sweep_resources(self, now: float) -> float:
+        self.sweep_due = math.inf
         for slot in reversed(list(self.roster.idle())):
             if slot.state != "idle":
                 continue  # An observer has retired it meanwhile.
@@ -217,18 +207,15 @@ class Stock(Generic[T]):
         due = self.backoff.until if census.pausing and policy.starts_needed(census) else math.inf
         for slot in self.roster.idle():
             due = min(due, slot.expires, self._idle_end(slot))
-        return due
+        self.sweep_due = min(due, self.sweep_due)
+        return self.sweep_due
 
     def wake_at(self, when: float) -> None:
         """Have the housekeeper look at the resources at `when`, if it would not sooner."""
         if when < self.sweep_due:
             self.sweep_due = when
-            self.ring_at(when)
-
-    def ring_at(self, when: float) -> None:
-        """Wake the housekeeper at `when`, if nothing does so sooner."""
-        if self.alarm is not None and when < self.alarm.deadline:
-            self.alarm.deadline = when
+            if self.alarm is not None:
+                self.alarm.deadline = when
 
     def emit(self, event: PoolEvent) -> None:
         """Tell the observers; an error in one is logged and goes no further."""

@@ -4,8 +4,6 @@
   holds what it got; cancelled first, `send_nowait` raises `WouldBlock` and the sender serves the next. Nothing is
   lost either way, and nothing needs to be given back (asyncpg#547, psycopg#1401, encode/httpcore#1093).
 * So nothing is ever left in a channel, and the next waiter can have it: to open one is a good part of a wait's cost.
-* The end of a waiter's time is delivered like all else, by the housekeeper: a cancel scope for each would cost more
-  than the wait itself.
 """
 
 from __future__ import annotations
@@ -44,12 +42,7 @@ class Misfit:
     error: Exception
 
 
-@dataclass(frozen=True, slots=True)
-class Expired:
-    """What a waiter gets when its time is over."""
-
-
-Answer: TypeAlias = Slot[T] | Refusal | Closed | Misfit | Expired
+Answer: TypeAlias = Slot[T] | Refusal | Closed | Misfit
 
 
 Channel: TypeAlias = tuple[trio.MemorySendChannel[Answer[T]], trio.MemoryReceiveChannel[Answer[T]]]

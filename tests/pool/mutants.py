@@ -38,7 +38,7 @@ MUTATIONS = [
         "a cancellation swallowed",
         "_lease.py",
         "            engine.emit(_acquire_failed(engine, start, None))\n        raise\n",
-        "            engine.emit(_acquire_failed(engine, start, None))\n        answer = Expired()\n",
+        "            engine.emit(_acquire_failed(engine, start, None))\n        answer = None\n",
         "the fix of psycopg#509 did that",
     ),
     Mutation(

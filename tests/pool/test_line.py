@@ -10,7 +10,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from ccproxy_trio.pool import PoolConfig, PoolTimeout, open_pool
-from ccproxy_trio.pool._waiters import Closed, Expired, Line, Waiter
+from ccproxy_trio.pool._waiters import Closed, Line, Refusal, Waiter
 
 if TYPE_CHECKING:
     from trio.testing import MockClock
@@ -75,9 +75,9 @@ async def test_a_channel_serves_the_next_waiter_and_brings_it_nothing_old() -> N
         nursery.start_soon(receive)
         await wait_all_tasks_blocked()
         assert not first.deliver(Closed())
-        assert second.deliver(Expired())
+        assert second.deliver(Refusal(None))
         assert not second.deliver(Closed())
-    assert answers == [Expired()]
+    assert answers == [Refusal(None)]
     assert not line
 
 
