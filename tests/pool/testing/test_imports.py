@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import ccproxy_trio.pool.testing
@@ -55,3 +56,8 @@ def test_it_imports_from_the_pool_what_is_public_only() -> None:
 def test_what_is_public_is_said() -> None:
     public = {name for name in vars(ccproxy_trio.pool.testing) if not name.startswith("_")}
     assert public - {"annotations"} == set(ccproxy_trio.pool.testing.__all__)
+
+
+def test_pytest_finds_the_plugin() -> None:
+    points = metadata.distribution("ccproxy-trio").entry_points
+    assert [point.value for point in points if point.group == "pytest11"] == ["ccproxy_trio.pytest_plugin"]
