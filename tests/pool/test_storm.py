@@ -22,7 +22,7 @@ from tests.pool.storm import Plan, Visit, run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PLANS = 800
+PLANS = 1_000
 """Plans a test may use at most; about a third are enough."""
 SEED = os.environ.get("STORM_SEED")
 
@@ -110,7 +110,7 @@ def plans(draw: st.DrawFn, *, busy: bool, fits: bool) -> Plan:
 @pytest.mark.parametrize(
     ("kind", "fits", "share"),
     # How many leases each has to give; all six together give more than 100,000.
-    [(Pool, False, 22_000), (Pool, True, 18_000), (NullPool, False, 10_500)],
+    [(Pool, False, 25_000), (Pool, True, 20_000), (NullPool, False, 5_500)],
     ids=["pool", "fit", "null"],
 )
 def test_storm(
