@@ -28,11 +28,12 @@ TESTS = [
 RUN = """
 import sys
 copy = sys.path[0] = sys.argv[1]
+import pytest
+status = pytest.main(sys.argv[2:])
 import ccproxy_trio.pool
 if not ccproxy_trio.pool.__file__.startswith(copy):
     sys.exit(f"this is not the copy: {ccproxy_trio.pool.__file__}")
-import pytest
-sys.exit(pytest.main(sys.argv[2:]))
+sys.exit(status)
 """
 OPTIONS = ["-x", "-q", "--tb=no", "-rfE", "-p", "no:cacheprovider", "--timeout=8"]
 
