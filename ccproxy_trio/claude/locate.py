@@ -176,10 +176,9 @@ def _ask_version(head: tuple[str, ...], path: Path) -> str:
         raise CliUnusable(f"{path} --version gave no answer within {_VERSION_TIMEOUT:g} s", path) from None
     match = re.match(rb"(\d+\.\d+\.\d+)", done.stdout)
     if done.returncode != 0 or match is None:
-        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()[-200:]
-        raise CliUnusable(
-            f"{path} --version exited with {done.returncode}: {said or 'nothing printed'}", path
-        )
+        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()[:200] or "nothing printed"
+        what = f"exited with {done.returncode}" if done.returncode else "printed no version"
+        raise CliUnusable(f"{path} --version {what}: {said}", path)
     return match[1].decode()
 
 

@@ -54,7 +54,7 @@ def test_none_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("echo '2.1.247 (Claude Code)'", "is version 2.1.247; 2.1.248 or later is needed"),
         ("echo '1.9.999 (Claude Code)'", "is version 1.9.999; 2.1.248 or later is needed"),
-        ("echo hello", "--version exited with 0: hello"),
+        ("echo hello", "--version printed no version: hello"),
         ("echo broken >&2; exit 4", "--version exited with 4: broken"),
         ("exit 1", "--version exited with 1: nothing printed"),
     ],
