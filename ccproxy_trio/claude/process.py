@@ -33,6 +33,7 @@ _EOF_GRACE = 0.5
 _TERM_GRACE = 1.0
 _KILL_GRACE = 1.0
 _CLOSE_BOUND = 3.0
+_LAST_WORDS = 0.2
 
 
 class Process:
@@ -47,6 +48,7 @@ class Process:
         self._stdout = _stream(popen.stdout)
         self._stderr = _stream(popen.stderr)
         self._stderr_ring = b""
+        self._stderr_ended = trio.Event()
         self._exit = trio.Lock()  # the kernel takes one waiter for a descriptor, and there may be two tasks
 
     @property
@@ -85,11 +87,16 @@ class Process:
         return bytes(await self._stdout.receive_some(_CHUNK))
 
     async def wait(self) -> int:
-        """Wait for the exit, end what is left of the group, reap, and return the status as subprocess does."""
+        """Wait for the exit, end what is left of the group, reap, and return the status as subprocess does.
+
+        By then all that it wrote to stderr has been read, too.
+        """
         async with self._exit:
             if self._popen.returncode is None:
                 await trio.lowlevel.wait_readable(self._pidfd)
                 self._reap()
+        with trio.move_on_after(_LAST_WORDS):  # what left the group may hold the pipe for ever
+            await self._stderr_ended.wait()
         return self._popen.wait()
 
     def signal_group(self, number: signal.Signals) -> None:
@@ -103,8 +110,11 @@ class Process:
             self._popen.wait()
 
     async def _drain_stderr(self) -> None:
-        while chunk := await self._stderr.receive_some(_CHUNK):
-            self._stderr_ring = (self._stderr_ring + bytes(chunk))[-_STDERR_KEPT:]
+        try:
+            while chunk := await self._stderr.receive_some(_CHUNK):
+                self._stderr_ring = (self._stderr_ring + bytes(chunk))[-_STDERR_KEPT:]
+        finally:
+            self._stderr_ended.set()
 
     async def _close(self) -> None:
         self._stdin.close()

@@ -116,9 +116,23 @@ async def test_stderr_never_blocks_and_its_end_is_kept(tmp_path: Path) -> None:
     async with open_process(["sh", "-c", script], env=ENV, cwd=tmp_path) as process:
         assert await process.receive() == b"done\n"
         await process.wait()
-        await until(lambda: "the end" in process.stderr_tail)
         assert process.stderr_tail.endswith("the end \ufffd")
         assert len(process.stderr_tail) <= 8 * 1024
+
+
+async def test_who_waits_for_the_exit_has_the_last_words_whichever_pipe_is_read_first(tmp_path: Path) -> None:
+    for _ in range(30):
+        async with open_process(["sh", "-c", "echo why >&2; exit 3"], env=ENV, cwd=tmp_path) as process:
+            assert await process.wait() == 3
+            assert process.stderr_tail == "why"
+
+
+async def test_a_stderr_that_somebody_else_holds_is_not_waited_for(tmp_path: Path) -> None:
+    script = "setsid sleep 5 & echo why >&2; exit 3"
+    async with open_process(["sh", "-c", script], env=ENV, cwd=tmp_path) as process:
+        with trio.fail_after(4):
+            assert await process.wait() == 3
+        assert process.stderr_tail == "why"
 
 
 async def test_cancelled_it_is_closed_all_the_same(tmp_path: Path) -> None:
