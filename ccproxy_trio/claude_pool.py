@@ -24,6 +24,7 @@ from ccproxy_trio.claude.errors import InstanceDied, InstanceError, InstanceNons
 from ccproxy_trio.claude.instance import Instance, Timeouts, Turn
 from ccproxy_trio.claude.launcher import Launcher
 from ccproxy_trio.claude.locate import Cli, build_launch, build_probe, locate_cli
+from ccproxy_trio.claude.turn_settings import refuse_effort
 from ccproxy_trio.dialects.anthropic.events import InvalidStream, MessageAssembler
 from ccproxy_trio.dialects.anthropic.request import MessagesRequest, parse_request
 from ccproxy_trio.dialects.failures import InvalidRequest
@@ -142,9 +143,9 @@ class ClaudePool:
     async def stream(self, request: MessagesRequest | Mapping[str, Any]) -> AsyncIterator[Answer]:
         """Ask, and wait for the first event; leaving the block ends the answer, read to its end or not."""
         asked = request if isinstance(request, MessagesRequest) else _parse(request)
-        system = tuple(block.text for block in asked.system)
         model = self.models.get(asked.model, asked.model)
-        async with self.pool.acquire(fit=lambda instance: instance.suits(system, model)) as lease:
+        refuse_effort(asked, model)
+        async with self.pool.acquire(fit=lambda instance: instance.suits(asked.system)) as lease:
             if not lease.value.reusable:
                 lease.retire(RetireReason.USES)
             answer = Answer(lease)

@@ -12,7 +12,6 @@ Rules:
 * Stream events count only for a turn that was asked for, after the CLI announced that turn (`system/init`) and
   after every control request sent before it succeeded. Anything else could be somebody else's text, or ours under
   somebody else's parameters: InstanceNonsense, which ends the instance.
-* A model that the CLI refuses, before any message was sent, is the request's failure and not the instance's.
 * One exchange is one conversation. The next one begins with a new exchange, which only a rewind that the CLI
   confirmed can give.
 """
@@ -48,9 +47,6 @@ if TYPE_CHECKING:
 _BROKEN_OFF = Failure(502, "the upstream API broke off its answer")
 _TOO_LONG = Failure(400, "prompt is too long: it does not fit the model's context window")
 
-_FINAL = frozenset({"end_turn", "stop_sequence", "pause_turn"})
-"""Stop reasons after which the CLI makes no further request of its own."""
-
 
 class State(Enum):
     """Where the turn is; the module's docstring draws the arrows."""
@@ -82,6 +78,9 @@ class Exchange:
         self._announced = False
         self._note: ErrorNote | None = None
         self._stop_reason: str | None = None
+        self._said = self._called = False  # a text that can be seen; a tool
+        self.model = ""
+        """What the CLI calls the model in use; empty before it has said."""
 
     @property
     def untouched(self) -> bool:
@@ -98,9 +97,10 @@ class Exchange:
         """Whether the child owes us no answer of any kind."""
         return not self._pending and not self._open
 
-    def awaits(self, subtype: str) -> bool:
-        """Whether a control request of this kind is unanswered."""
-        return subtype in self._pending.values()
+    @property
+    def streaming(self) -> bool:
+        """Whether the answer has begun, and not ended."""
+        return self.state is State.STREAMING
 
     @property
     def finished(self) -> bool:
@@ -109,8 +109,13 @@ class Exchange:
 
     @property
     def would_go_on(self) -> bool:
-        """Whether the CLI is about to make requests of its own, which nobody will read."""
-        return self.finished and self._stop_reason not in _FINAL
+        """Whether the CLI is about to make requests of its own, which nobody will read.
+
+        It does not after a call of a tool (`--max-turns 1`), nor after an answer in which there is something to see.
+        """
+        if not self.finished or self._called or self._stop_reason == "pause_turn":
+            return False
+        return not (self._said and self._stop_reason in ("end_turn", "stop_sequence"))
 
     def control(self, subtype: str, **fields: Any) -> tuple[str, bytes]:
         """A control request's id and frame; its answer is due from now on."""
@@ -194,6 +199,7 @@ class Exchange:
     def _on_system(self, data: dict[str, Any]) -> None:
         if data.get("subtype") == "init":
             self._announced = True
+            self.model = str(data.get("model", ""))
         elif data.get("status") == "compacting" and self.state in (State.ASKED, State.STREAMING):
             # The CLI would have the model summarise the client's messages and answer the summary.
             self._fail(_TOO_LONG)
@@ -202,10 +208,7 @@ class Exchange:
         subtype = self._pending.pop(response.request_id, None)
         if subtype is None:
             raise InstanceNonsense("the claude process answered a control request that was not made")
-        if response.error is not None and subtype == "set_model" and self.untouched:
-            told = response.error.partition(" Run /")[0]  # the rest is for the CLI's own users
-            self._fail(Failure(404, f"model: {told[:200]}"))
-        elif response.error is not None and subtype != "rewind_conversation":
+        if response.error is not None and subtype != "rewind_conversation":
             raise InstanceNonsense(f"the control request {subtype} failed: {response.error[:200]}")
         self._responses[response.request_id] = response
 
@@ -221,6 +224,8 @@ class Exchange:
             if not self._announced or self._pending or frame.user_uuid not in (None, self._last):
                 raise InstanceNonsense("the claude process answered something else than what was asked")
             self.state = State.STREAMING
+        elif kind in ("content_block_start", "content_block_delta"):
+            self._look_at(frame.event.get("content_block" if kind.endswith("start") else "delta"))
         elif kind == "message_delta":
             delta = frame.event.get("delta")
             self._stop_reason = delta.get("stop_reason") if isinstance(delta, dict) else None
@@ -230,6 +235,11 @@ class Exchange:
         if kind == "message_stop":
             self.state = State.ANSWERED
         self._events.append(frame.event)
+
+    def _look_at(self, piece: object) -> None:
+        if isinstance(piece, dict):
+            self._called = self._called or piece.get("type") == "tool_use"
+            self._said = self._said or bool(str(piece.get("text") or "").strip())
 
     def _on_result(self, result: Result) -> None:
         self._open = max(0, self._open - 1)  # a turn of the CLI's own was not counted

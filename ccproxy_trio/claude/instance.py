@@ -2,9 +2,10 @@
 
 Rules:
 * A fresh instance takes any system prompt, by its first `initialize`; from then on it is bound to that one.
-* A conversation is prepared (system prompt, model, parameters, history), asked, relayed, and rewound. Nothing is
-  kept between two conversations but the system prompt; the parameters, which are sticky in the CLI, are set anew
-  with each.
+* A conversation is prepared (system prompt, settings, history), asked, relayed, and rewound. Nothing is kept between
+  two conversations but the system prompt; the settings, which are sticky in the CLI, are all set anew with each.
+* A history begins with an anchor, a message of nothing, for the rewind to go back to: what stands before the first
+  message of the user, and a result of a tool in it, could not be taken back otherwise.
 * Whoever holds the lease reads the child, nobody else: the pipe itself is the back-pressure. At rest only the
   child's exit is watched.
 * `reset` ends what is under way, however far it got, and returns only when the CLI has confirmed the rewind. Any
@@ -17,7 +18,6 @@ import math
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import trio
 from attrs import frozen
 from trio_util import AsyncBool
@@ -28,11 +28,13 @@ from .folder import open_private_folder
 from .frames import assistant_frame
 from .link import Link
 from .process import open_process
+from .turn_settings import GUARD, build_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
-    from ccproxy_trio.dialects.anthropic.request import Message, MessagesRequest
+    from ccproxy_trio.dialects.anthropic.blocks import ContentBlock
+    from ccproxy_trio.dialects.anthropic.request import MessagesRequest
 
     from .frames import ControlResponse
     from .locate import Launch
@@ -58,7 +60,7 @@ class Timeouts:
 class Instance:
     """A started CLI. Made by `open_instance`; used by one task at a time."""
 
-    def __init__(self, process: Process, model: str, timeouts: Timeouts) -> None:
+    def __init__(self, process: Process, timeouts: Timeouts, *, base_url: str, login: bool) -> None:
         self.pid = process.pid
         self.version = ""
         self.reusable: bool | None = None
@@ -67,9 +69,10 @@ class Instance:
         self._link = Link(process)
         self._exchange = Exchange()
         self._timeouts = timeouts
+        self._base_url = base_url
+        self._login = login
         self._system: SystemPrompt | None = None
-        self._model = model
-        self._parameters = b""
+        self._guarded = False
         self._rewinding: str | None = None
         self._busy = AsyncBool()
 
@@ -78,11 +81,11 @@ class Instance:
         """Whether it is bound to no system prompt yet."""
         return self._system is None
 
-    def suits(self, system: SystemPrompt, model: str) -> int | None:
+    def suits(self, system: SystemPrompt) -> int | None:
         """How well this instance fits a conversation, None for not at all. Never awaits."""
         if self._system not in (None, system):
             return None
-        return (0 if self.fresh else 2) + (self._model == model)
+        return 0 if self.fresh else 1
 
     async def start(self) -> None:
         """Wait until the CLI answers. Raises InstanceError; its own bound is the pool's create_timeout."""
@@ -99,27 +102,33 @@ class Instance:
         Raises InstanceError, or TurnFailed. However it ends, `reset` must follow.
         """
         self._busy.value = True
-        frames = self._prepare(request)
-        if self._model != model:
-            await self._change_model(frames, model)
-            frames = []
+        frames = self._prepare(request, model)
         *history, prompt = request.messages
+        if history:
+            await self._append(frames, [])
+            frames = []
         for message in history:
             if message.role == "assistant":
                 # It goes out with the user message after it: the CLI takes it in at once, and waits for neither.
-                frames.append(assistant_frame(_content(message), self._model))
-                continue
-            frames.append(self._exchange.append(_content(message)))
-            await self._send(frames)
-            frames = []
-            await self._receive_until(lambda: self._exchange.appended, "answer to a message of the history")
-        frames.append(self._exchange.ask(_content(prompt)))
-        await self._send(frames)
+                frames.append(assistant_frame(message.content, self._exchange.model))
+            else:
+                await self._append(frames, message.content)
+                frames = []
+        await self._send([*frames, self._exchange.ask(prompt.content)])
         return Turn(self, self._timeouts)
+
+    async def hold_back(self) -> None:
+        """From the first event on: keep whatever request the CLI makes next from leaving it."""
+        if not self._guarded:
+            self._guarded = True
+            await self._send([self._control("apply_flag_settings", settings=GUARD)])
 
     async def remember(self, text: str) -> None:
         """Append a user message to the history, without an answer. Raises InstanceError."""
-        await self._send([self._exchange.append([{"type": "text", "text": text}])])
+        await self._append([], [{"type": "text", "text": text}])
+
+    async def _append(self, frames: list[bytes], content: Sequence[ContentBlock]) -> None:
+        await self._send([*frames, self._exchange.append(content)])
         await self._receive_until(lambda: self._exchange.appended, "answer to a message of the history")
 
     async def reset(self) -> None:
@@ -170,33 +179,20 @@ class Instance:
         await self._busy.wait_value(False)  # whoever uses it reads the end of its output first
         return InstanceDied(returncode, self._process.stderr_tail)
 
-    def _prepare(self, request: MessagesRequest) -> list[bytes]:
+    def _prepare(self, request: MessagesRequest, model: str) -> list[bytes]:
         frames: list[bytes] = []
-        system = tuple(block.text for block in request.system)
         if self._system is None:
             # Without any `initialize` the CLI would add a block with its folder and the date. In one piece, because
             # pieces that equal words of its own it would put elsewhere, or leave out.
-            prompt = ["\n\n".join(system)] if system else []
+            prompt = ["\n\n".join(request.system)] if request.system else []
             frames.append(self._control("initialize", systemPrompt=prompt))
-            self._system = system
-        elif self._system != system:
+            self._system = request.system
+        elif self._system != request.system:
             raise NotRewound("bound to another system prompt")
-        # No thinking unless it is asked for, as in the API; the CLI's default budget exceeds most max_tokens.
-        parameters = orjson.dumps({"max_tokens": request.max_tokens, "thinking": {"type": "disabled"}})
-        if self._parameters != parameters:
-            settings = {"env": {"CLAUDE_CODE_EXTRA_BODY": parameters.decode()}}
-            frames.append(self._control("apply_flag_settings", settings=settings))
-            self._parameters = parameters
+        settings = build_settings(request, model, base_url=self._base_url, login=self._login)
+        frames.append(self._control("apply_flag_settings", settings=settings))
+        self._guarded = False
         return frames
-
-    async def _change_model(self, frames: list[bytes], model: str) -> None:
-        # Not in one write with the question: if the CLI refused the model, another one would be asked.
-        self._model = ""  # whoever leaves before the answer leaves it unknown
-        await self._send([*frames, self._control("set_model", model=model)])
-        await self._receive_until(lambda: not self._exchange.awaits("set_model"), "answer to set_model")
-        if self._exchange.failure is not None:
-            raise TurnFailed(self._exchange.failure)
-        self._model = model
 
     def _control(self, subtype: str, **fields: Any) -> bytes:
         return self._exchange.control(subtype, **fields)[1]
@@ -261,13 +257,11 @@ class Turn:
                 await self._instance.receive()
                 if exchange.would_go_on:
                     await self._instance.send_rewind()
+                elif exchange.streaming:
+                    await self._instance.hold_back()
         if trio.current_time() >= self._late_at:
             raise InstanceSilent("whole answer", self._turn)
         raise InstanceSilent("event", self._silence)
-
-
-def _content(message: Message) -> Sequence[dict[str, Any]]:
-    return [{"type": "text", "text": block.text} for block in message.content]
 
 
 @asynccontextmanager
@@ -280,7 +274,7 @@ async def open_instance(launch: Launch, timeouts: Timeouts) -> AsyncIterator[Ins
     with open_private_folder() as folder:
         env = launch.environment(folder.temporary)
         async with open_process(launch.argv, env=env, cwd=folder.working) as process:
-            instance = Instance(process, launch.model, timeouts)
+            instance = Instance(process, timeouts, base_url=launch.base_url, login=launch.login)
             await instance.start()
             death: InstanceDied | None = None
 

@@ -43,6 +43,7 @@ _FLAGS = (
     *("--verbose", "--include-partial-messages"),  # -p with stream-json exits 1 without --verbose
     *("--tools", "", "--strict-mcp-config", "--setting-sources", ""),
     *("--no-session-persistence", "--disable-slash-commands", "--permission-prompt-tool", "stdio"),
+    *("--max-turns", "1"),  # no request of its own after a call of a tool
     *("--effort", "high"),  # the API's default where a model knows effort; the CLI's own would be medium
 )
 
@@ -60,6 +61,7 @@ _ALWAYS = {
     "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS": "1",
     "DISABLE_AUTOUPDATER": "1",
     "DISABLE_ERROR_REPORTING": "1",
+    "DISABLE_PROMPT_CACHING": "1",  # the marks for it are the client's to set
     "DISABLE_TELEMETRY": "1",
 }
 
@@ -89,7 +91,13 @@ class Launch:
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
-    model: str
+    login: bool = False
+    """Whether it uses a login of the CLI's own."""
+
+    @property
+    def base_url(self) -> str:
+        """Where the operator says that the API is; empty for the CLI's own place."""
+        return self.env.get("ANTHROPIC_BASE_URL", "")
 
     def environment(self, temporary: Path) -> dict[str, str]:
         """The child's whole environment; what it puts into TMPDIR goes with its private folder."""
@@ -121,7 +129,11 @@ def build_launch(cli: Cli, model: str, environ: Mapping[str, str]) -> Launch:
     bare = ("--bare",) if cli.authentication.bare else ()
     passed = {*_PASSED.split(), *cli.authentication.variables}
     env = {name: value for name, value in environ.items() if name in passed}
-    return Launch(argv=(*head, *_FLAGS, *bare, "--model", model), env={**env, **_ALWAYS}, model=model)
+    return Launch(
+        argv=(*head, *_FLAGS, *bare, "--model", model),
+        env={**env, **_ALWAYS},
+        login=not cli.authentication.bare,
+    )
 
 
 def build_probe(cli: Cli, environ: Mapping[str, str]) -> Launch:

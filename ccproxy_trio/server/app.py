@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ccproxy_trio.server")
 
+_MOST_TOLD = 4000
+"""Characters of a header: a request may have thousands of marks that are ignored."""
+
 
 def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
     """The application over an open pool. It owns nothing: the pool must outlive it."""
@@ -48,13 +51,14 @@ def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
 
     async def begin() -> None:
         g.request_id = f"req_{uuid4().hex}"
+        g.ignored = ()
 
     async def finish(response: Response) -> Response:
         response.headers.setdefault("request-id", g.request_id)
         if claude.cli.demo:
             response.headers["x-ccproxy-demo"] = "true"
-        if "anthropic-beta" in request.headers:
-            response.headers["x-ccproxy-ignored"] = "anthropic-beta"
+        if g.ignored:
+            response.headers["x-ccproxy-ignored"] = ", ".join(g.ignored)[:_MOST_TOLD]
         return response
 
     app.before_request(begin)

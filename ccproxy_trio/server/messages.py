@@ -17,7 +17,7 @@ from quart import Response, g, request
 
 from ccproxy_trio.claude.errors import InstanceError, TurnFailed
 from ccproxy_trio.dialects.anthropic.errors import error_event
-from ccproxy_trio.dialects.anthropic.request import parse_request
+from ccproxy_trio.dialects.anthropic.request import parse_betas, parse_request
 from ccproxy_trio.dialects.failures import InvalidRequest
 from ccproxy_trio.dialects.sse import encode_event
 
@@ -48,7 +48,10 @@ class Messages:
             raise InvalidRequest(
                 "content-encoding", f"this server takes no encoded bodies, and this is {encoding!r}"
             )
-        asked = parse_request(await request.get_data(cache=False, as_text=False, parse_form_data=False))
+        body = await request.get_data(cache=False, as_text=False, parse_form_data=False)
+        betas = parse_betas(request.headers.get("anthropic-beta", ""))
+        asked = evolve(parse_request(body), betas=betas)
+        g.ignored = asked.ignored
         answer = await request_stack().enter_async_context(self.claude.stream(asked))
         if asked.stream:
             headers = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}

@@ -1,40 +1,21 @@
-"""The names that the Messages API knows, and this server does not carry yet.
+"""The names that the Messages API knows: those this server does not carry, with the reason, and the tools.
 
-They are refused by name, so that a program learns at once what it cannot have; a name that neither list holds
-is refused as the API itself refuses it. Carrying one more means taking it from here, reading it beside the
-others, and changing its row in docs/compatibility.md. From the official client's parameter types, beta ones
-included.
+What is not carried is refused by name, so that a program learns at once what it cannot have; a name that no list
+holds is refused as the API itself refuses it. From the official client's parameter types, beta ones included.
 """
 
 from __future__ import annotations
 
-UNSUPPORTED_FIELDS = frozenset(
-    {
-        "billing_policy",
-        "cache_control",
-        "compaction",
-        "container",
-        "context_management",
-        "diagnostics",
-        "fallback_credit_token",
-        "fallbacks",
-        "inference_geo",
-        "mcp_servers",
-        "metadata",
-        "output_config",
-        "output_format",
-        "service_tier",
-        "speed",
-        "stop_sequences",
-        "temperature",
-        "thinking",
-        "thread",
-        "tool_choice",
-        "tools",
-        "top_k",
-        "top_p",
-    }
-)
+UNSUPPORTED_FIELDS = {
+    "billing_policy": "the bill is the operator's",
+    "compaction": "an answer here is a message, and the history is the client's to shorten",
+    "container": "containers outlive a request, and this server keeps nothing between two",
+    "fallback_credit_token": "a request is answered by the model it names",
+    "fallbacks": "a request is answered by the model it names",
+    "mcp_servers": "the CLI breaks off answers in which the MCP connector is used",
+    "thread": "this server keeps nothing between two requests",
+}
+"""Fields of the body that are refused, and why."""
 
 NULLABLE_FIELDS = frozenset(
     {
@@ -50,36 +31,34 @@ NULLABLE_FIELDS = frozenset(
         "speed",
     }
 )
-"""Those of them that the API takes as null, with the same meaning as leaving them out."""
+"""Those fields that the API takes as null, with the same meaning as leaving them out."""
 
 UNSUPPORTED_BLOCKS = frozenset(
     {
         "advisor_tool_result",
-        "bash_code_execution_tool_result",
-        "code_execution_tool_result",
+        "browser_state",
         "compaction",
         "container_upload",
-        "document",
         "fallback",
-        "image",
         "mcp_tool_listing",
         "mcp_tool_result",
         "mcp_tool_use",
-        "redacted_thinking",
-        "search_result",
-        "server_tool_use",
-        "text_editor_code_execution_tool_result",
-        "thinking",
         "tool_addition",
         "tool_reference",
         "tool_removal",
-        "tool_result",
-        "tool_search_tool_result",
-        "tool_use",
-        "web_fetch_tool_result",
-        "web_search_tool_result",
     }
 )
 
-UNSUPPORTED_TEXT_KEYS = frozenset({"cache_control", "citations"})
-"""Of a text block. Null is the same as leaving them out: an answer sent back holds ``"citations": null``."""
+CLIENT_TOOLS = frozenset({"bash", "browser_toolset", "computer", "computer_toolset", "memory", "text_editor"})
+"""Tools that Anthropic defined and the client runs: their types without the date."""
+
+SERVER_TOOLS = frozenset(
+    {
+        "code_execution",
+        "tool_search_tool_bm25",
+        "tool_search_tool_regex",
+        "web_fetch",
+        "web_search",
+    }
+)
+"""Tools that the upstream API runs: their types without the date."""
