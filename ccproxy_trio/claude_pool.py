@@ -27,6 +27,7 @@ from ccproxy_trio.claude.locate import Cli, build_launch, build_probe, locate_cl
 from ccproxy_trio.claude.turn_settings import refuse_effort
 from ccproxy_trio.dialects.anthropic.events import InvalidStream, MessageAssembler
 from ccproxy_trio.dialects.anthropic.request import MessagesRequest, parse_request
+from ccproxy_trio.dialects.anthropic.tools import refuse_server_tools
 from ccproxy_trio.dialects.failures import InvalidRequest
 from ccproxy_trio.pool import (
     CheckFailed,
@@ -43,7 +44,7 @@ from ccproxy_trio.pool import (
 from ccproxy_trio.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Collection, Mapping
 
     from ccproxy_trio.settings import ClaudeSettings, PoolSettings
 
@@ -133,6 +134,8 @@ class ClaudePool:
     """What its instances are started from."""
     models: Mapping[str, str]
     """Names that a request may give, each with the CLI's model for it."""
+    allowed_tools: Collection[str] = ()
+    """The server tools that a request may use."""
 
     async def ask(self, request: MessagesRequest | Mapping[str, Any]) -> dict[str, Any]:
         """The whole message that answers."""
@@ -145,6 +148,7 @@ class ClaudePool:
         asked = request if isinstance(request, MessagesRequest) else _parse(request)
         model = self.models.get(asked.model, asked.model)
         refuse_effort(asked, model)
+        refuse_server_tools(asked.tools, self.allowed_tools)
         async with self.pool.acquire(fit=lambda instance: instance.suits(asked.system)) as lease:
             if not lease.value.reusable:
                 lease.retire(RetireReason.USES)
@@ -182,7 +186,7 @@ async def open_claude_pool(
         observer=_log_trouble,
         name="claude",
     ) as pool:
-        yield ClaudePool(pool, cli, claude.models)
+        yield ClaudePool(pool, cli, claude.models, claude.allowed_tools)
 
 
 def _log_trouble(event: PoolEvent) -> None:

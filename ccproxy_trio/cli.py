@@ -79,6 +79,8 @@ def _flag(option: Option) -> click.Option:
     details: dict[str, Any] = {"default": None, "metavar": option.unit.upper() or "TEXT"}
     if option.kind is bool:
         details = {"default": None}
+    elif option.is_list:
+        details = {"multiple": True, "metavar": "|".join(option.choices)}
     elif option.choices:
         details["metavar"] = "|".join(option.choices)
     elif option.kind is int and not option.unit:

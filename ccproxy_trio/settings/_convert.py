@@ -52,6 +52,22 @@ def _choice(value: object, kind: Any) -> str:
     return value
 
 
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) is tuple
+
+
+def _list(value: object, kind: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError
+    return tuple(dict.fromkeys(_choice(each, get_args(kind)[0]) for each in value))
+
+
+def _list_in_text(text: str, kind: Any) -> tuple[str, ...]:
+    if text.lstrip().startswith("["):
+        return _list(parse_json(text), kind)
+    return _list([word.strip() for word in text.split(",") if word.strip()], kind)
+
+
 def _table(value: object, _: Any) -> Mapping[str, str]:
     if not isinstance(value, Mapping) or not all(isinstance(text, str) for text in value.values()):
         raise ValueError
@@ -86,8 +102,10 @@ for _kind in (bool, int, str):
     STRICT.register_structure_hook(_kind, _exactly)
 STRICT.register_structure_hook(float, _number)
 STRICT.register_structure_hook_func(_is_choice, _choice)
+STRICT.register_structure_hook_func(_is_list, _list)
 STRICT.register_structure_hook_func(_is_table, _table)
 
 TEXT.register_structure_hook(bool, _switch)
 TEXT.register_structure_hook_func(_is_choice, _choice)
+TEXT.register_structure_hook_func(_is_list, _list_in_text)
 TEXT.register_structure_hook_func(_is_table, lambda text, kind: _table(parse_json(text), kind))

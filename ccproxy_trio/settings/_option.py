@@ -59,7 +59,7 @@ class Option:
     section: str
     name: str
     kind: Any
-    """The annotation of the field: bool, int, float, str, a Literal of texts, or Mapping[str, str]."""
+    """The field's annotation: bool, int, float, str, a Literal of texts, a tuple of such, or Mapping[str, str]."""
     default: object
     meaning: str
     unit: str
@@ -97,12 +97,20 @@ class Option:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The texts it may be; empty when it is not a choice."""
-        return get_args(self.kind) if get_origin(self.kind) is Literal else ()
+        """The texts it may be, or may hold; empty when it is no choice."""
+        kind = get_args(self.kind)[0] if self.is_list else self.kind
+        return get_args(kind) if get_origin(kind) is Literal else ()
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it holds any number of its choices."""
+        return get_origin(self.kind) is tuple
 
     @property
     def allowed(self) -> str:
         """What it may be, in words."""
+        if self.is_list:
+            return f"a list of any of {', '.join(map(show, self.choices))} (in an environment variable with commas)"
         if self.choices:
             return " or ".join(map(show, self.choices))
         if self.kind is bool:
@@ -128,6 +136,8 @@ class Option:
         """Tell whether `value`, which is of the option's kind, is within its limits."""
         if isinstance(value, str):
             return _is_line(value) or (self.may_be_empty and not value)
+        if isinstance(value, tuple):
+            return True  # its texts are among the choices
         if isinstance(value, Mapping):
             return all(_is_line(name) and _is_line(text) for name, text in value.items())
         if isinstance(value, float) and not math.isfinite(value):
@@ -153,9 +163,9 @@ def show(value: object, depth: int = 2) -> str:
                 + ", ".join(f"{show_name(name)} = {show(each, depth - 1)}" for name, each in value.items())
                 + "}"
             )
-        case list() if depth:
+        case list() | tuple() if depth:
             return _cut("[" + ", ".join(show(each, depth - 1) for each in value) + "]")
-        case Mapping() | list():
+        case Mapping() | list() | tuple():
             return "…"
         case int() if abs(value) >= 10**_SHOWN:
             return "a huge number"  # str() of it may exceed Python's limit of digits

@@ -65,13 +65,15 @@ def in_environment(environ: Mapping[str, str]) -> Findings:
 
 
 def in_flags(flags: Mapping[str, object]) -> Findings:
-    """Go through the flags, by key: text is parsed, a tuple holds the `name=model` of a repeated flag."""
+    """Go through the flags, by key: text is parsed, a tuple holds what a repeated flag was given."""
     for key, value in flags.items():
         if (option := OPTIONS.get(key)) is None:
             yield _unknown(f"flag for {key}", key, "option", tuple(OPTIONS))
             continue
         where = f"flag {option.off_flag if value is False else option.flag}"
-        if isinstance(value, tuple):
+        if isinstance(value, tuple) and option.is_list:
+            yield Given(option, where, list(value), STRICT)
+        elif isinstance(value, tuple):
             yield from _in_pairs(option, value, where)
         else:
             yield Given(option, where, value, TEXT if isinstance(value, str) else STRICT)

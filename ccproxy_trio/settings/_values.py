@@ -8,7 +8,7 @@ believe what they are given.
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import attrs
 
@@ -114,6 +114,11 @@ class ServerSettings:
     max_header_size: int = option(65536, "Largest head of a request.", unit="bytes", minimum=1)
 
 
+ServerTool: TypeAlias = Literal[
+    "code_execution", "tool_search_tool_bm25", "tool_search_tool_regex", "web_fetch", "web_search"
+]
+
+
 @attrs.frozen(kw_only=True)
 class ClaudeSettings:
     """The Claude CLI behind each instance."""
@@ -125,6 +130,12 @@ class ClaudeSettings:
     models: Mapping[str, str] = option(
         MappingProxyType({}),
         "Names that clients may send, each with the CLI's model for it; opus, sonnet and haiku always work.",
+    )
+    allowed_tools: tuple[ServerTool, ...] = option(
+        (),
+        "Tools of the upstream API's own that clients may use; the API runs them, at the cost of whoever runs "
+        "this server.",
+        flag="allow-tool",
     )
     auth: Literal["auto", "environment", "login"] = option(
         "auto",

@@ -65,6 +65,12 @@ def problems(
             "(in an environment variable as JSON)",
         ),
         (
+            "[claude]\nallowed_tools = ['Bash']",
+            'claude.allowed_tools: found ["Bash"]; allowed: a list of any of "code_execution", '
+            '"tool_search_tool_bm25", "tool_search_tool_regex", "web_fetch", "web_search" '
+            "(in an environment variable with commas)",
+        ),
+        (
             f"[server]\nport = '{'x' * 100}'",
             f'server.port: found "{"x" * 59}…"; allowed: a whole number from 0 to 65535',
         ),

@@ -97,6 +97,12 @@ def test_variables_of_others_are_left_alone(tmp_path: Path) -> None:
         ({"pool_settings.enabled": True}, "pool_settings.enabled", True, "flag --pool"),
         ({"claude.demo": "yes"}, "claude.demo", True, "flag --demo"),
         ({"claude.models": ("a=opus", "b=c=d")}, "claude.models", {"a": "opus", "b": "c=d"}, "flag --models"),
+        (
+            {"claude.allowed_tools": ("web_search", "web_fetch")},
+            "claude.allowed_tools",
+            ("web_search", "web_fetch"),
+            "flag --allow-tool",
+        ),
         ({"claude.models": {"a": "opus"}}, "claude.models", {"a": "opus"}, "flag --models"),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_origin
 import attrs
 import pytest
 
+from ccproxy_trio.dialects.anthropic.known import SERVER_TOOLS
 from ccproxy_trio.pool import PoolConfig
 from ccproxy_trio.settings import (
     OPTIONS,
@@ -77,8 +78,9 @@ def test_every_field_is_an_option() -> None:
 @pytest.mark.parametrize("key", OPTIONS)
 def test_every_default_is_allowed_and_of_its_kind(key: str, tmp_path: Path) -> None:
     default, kind = OPTIONS[key].default, OPTIONS[key].kind
-    assert typed(key, default, tmp_path) == default
-    assert isinstance(default, {Literal: str, Mapping: Mapping}.get(get_origin(kind), kind))
+    written = list(default) if isinstance(default, tuple) else default
+    assert typed(key, written, tmp_path) == default
+    assert isinstance(default, {Literal: str, Mapping: Mapping, tuple: tuple}.get(get_origin(kind), kind))
 
 
 @pytest.mark.parametrize("key", NUMBERS)
@@ -141,6 +143,10 @@ def test_only_what_may_never_happen_may_be_infinite(key: str, tmp_path: Path) ->
         ("claude.auth", True),
         ("claude.auth", ["auto"]),
         ("claude.models", ["fast"]),
+        ("claude.allowed_tools", 5),
+        ("claude.allowed_tools", ["Bash"]),
+        ("claude.allowed_tools", [["web_search"]]),
+        ("claude.allowed_tools", {"web_search": True}),
         ("claude.models", {"fast": 3}),
         ("claude.models", {"fast": ""}),
         ("claude.models", {"": "haiku"}),
@@ -223,3 +229,15 @@ def test_tables_cannot_be_changed_afterwards(tmp_path: Path) -> None:
 def test_an_unknown_option_has_no_origin() -> None:
     with pytest.raises(KeyError):
         Settings().origin("pool_settings.min_sise")
+
+
+def test_a_list_holds_each_of_its_choices_once(tmp_path: Path) -> None:
+    expected = ("web_search", "web_fetch")
+    assert typed("claude.allowed_tools", ["web_search", "web_fetch", "web_search"], tmp_path) == expected
+    for written in ("web_search,web_fetch", ' ["web_search", "web_fetch"]', "web_search , web_fetch,"):
+        assert text("claude.allowed_tools", written, tmp_path) == expected
+    assert text("claude.allowed_tools", "", tmp_path) == ()
+
+
+def test_the_tools_that_may_be_allowed_are_those_that_the_api_runs() -> None:
+    assert set(OPTIONS["claude.allowed_tools"].choices) == SERVER_TOOLS

@@ -9,7 +9,7 @@ carried as the client wrote them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ccproxy_trio.dialects.anthropic.known import CLIENT_TOOLS, SERVER_TOOLS
@@ -33,10 +33,16 @@ def parse_tools(value: object) -> tuple[Tool, ...]:
     return tools
 
 
-def server_tool(tool: Tool) -> str | None:
-    """The name that an operator allows this tool by (``web_search``), None for a tool that the client runs."""
-    family = _family(tool.get("type"))
-    return family if family in SERVER_TOOLS else None
+def refuse_server_tools(tools: Sequence[Tool], allowed: Collection[str]) -> None:
+    """Raise InvalidRequest for a tool that the upstream API runs, unless it is `allowed` (``web_search``)."""
+    for index, tool in enumerate(tools):
+        family = _family(tool.get("type"))
+        if family in SERVER_TOOLS and family not in allowed:
+            raise InvalidRequest(
+                f"tools.{index}",
+                f"the tool {family} runs upstream at the cost of this server's operator, who has not allowed it "
+                "(setting claude.allowed_tools)",
+            )
 
 
 def parse_tool_choice(value: object, tools: Sequence[Tool]) -> dict[str, Any]:
