@@ -42,7 +42,7 @@ from .frames import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _BROKEN_OFF = Failure(502, "the upstream API broke off its answer")
 _TOO_LONG = Failure(400, "prompt is too long: it does not fit the model's context window")
@@ -123,11 +123,11 @@ class Exchange:
         self._pending[request_id] = subtype
         return request_id, control_frame(request_id, subtype, **fields)
 
-    def append(self, content: Sequence[dict[str, Any]]) -> bytes:
+    def append(self, content: Sequence[Mapping[str, Any]]) -> bytes:
         """A user message of the history."""
         return self._user(content, query=False)
 
-    def ask(self, content: Sequence[dict[str, Any]]) -> bytes:
+    def ask(self, content: Sequence[Mapping[str, Any]]) -> bytes:
         """The user message that starts the turn."""
         self.state = State.ASKED
         self._announced = False
@@ -189,7 +189,7 @@ class Exchange:
             case Unknown():
                 pass
 
-    def _user(self, content: Sequence[dict[str, Any]], *, query: bool) -> bytes:
+    def _user(self, content: Sequence[Mapping[str, Any]], *, query: bool) -> bytes:
         uuid = str(uuid4())  # never one again: the CLI drops a message whose uuid it has seen
         self._first = self._first or uuid
         self._last = uuid

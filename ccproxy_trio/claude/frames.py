@@ -15,7 +15,7 @@ import orjson
 from attrs import field, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _T = TypeVar("_T")
 
@@ -197,7 +197,7 @@ def encode(frame: dict[str, Any]) -> bytes:
     return orjson.dumps(frame) + b"\n"
 
 
-def user_frame(content: Sequence[dict[str, Any]], uuid: str, *, query: bool) -> bytes:
+def user_frame(content: Sequence[Mapping[str, Any]], uuid: str, *, query: bool) -> bytes:
     """A user message; with `query` it starts a turn, without it is only appended to the history."""
     frame: dict[str, Any] = {
         "type": "user",
@@ -213,7 +213,7 @@ def user_frame(content: Sequence[dict[str, Any]], uuid: str, *, query: bool) -> 
     return encode(frame)
 
 
-def assistant_frame(content: Sequence[dict[str, Any]], model: str) -> bytes:
+def assistant_frame(content: Sequence[Mapping[str, Any]], model: str) -> bytes:
     """An assistant message of the history. It is appended at once and not answered."""
     message = {"role": "assistant", "model": model, "content": content}
     return encode({"type": "assistant", "message": message, "parent_tool_use_id": None})

@@ -31,6 +31,7 @@ _SWITCHES = {None: ("1", ""), "5m": ("", ""), "1h": ("", "1")}
 
 _OWN_BETAS = ("claude-code-20250219", "interleaved-thinking-2025-05-14", "effort-2025-11-24")
 _LOGIN_BETA = "oauth-2025-04-20"
+_LONG_BETA = "context-1m-2025-08-07"
 
 _WITHOUT_EFFORT = re.compile(
     r"claude-(3|instant|2)|claude-(opus-4-1|(opus|sonnet)-4(-0|-2025)|(sonnet|haiku)-4-5)"
@@ -48,12 +49,13 @@ def refuse_effort(request: MessagesRequest, model: str) -> None:
 def build_settings(request: MessagesRequest, model: str, *, base_url: str, login: bool) -> dict[str, Any]:
     """All settings for one turn. `base_url` is the operator's, empty for the CLI's own; `login` is the CLI's own."""
     switches = dict(zip(_CACHING, _SWITCHES[request.system_cache], strict=True))
-    body = orjson.dumps(_extra_body(request, login=login)).decode()
+    own = [*_OWN_BETAS, *[_LOGIN_BETA] * login, *[_LONG_BETA] * model.endswith("[1m]")]
+    body = orjson.dumps(_extra_body(request, own)).decode()
     env = {"CLAUDE_CODE_EXTRA_BODY": body, "ANTHROPIC_BASE_URL": base_url, **switches}
     return {"model": model, "env": env}
 
 
-def _extra_body(request: MessagesRequest, *, login: bool) -> dict[str, Any]:
+def _extra_body(request: MessagesRequest, own_betas: Sequence[str]) -> dict[str, Any]:
     body: dict[str, Any] = {
         "max_tokens": request.max_tokens,
         # No thinking unless it is asked for, as in the API; the CLI's default budget exceeds most max_tokens.
@@ -64,9 +66,5 @@ def _extra_body(request: MessagesRequest, *, login: bool) -> dict[str, Any]:
         body["tools"] = request.tools
     # These replace the CLI's own list, and an effort takes its beta from that list.
     if request.betas or "effort" in body.get("output_config", {}):
-        body["betas"] = _merge(_OWN_BETAS, (_LOGIN_BETA,) if login else (), request.betas)
+        body["betas"] = list(dict.fromkeys((*own_betas, *request.betas)))
     return body
-
-
-def _merge(*lists: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(name for names in lists for name in names))
