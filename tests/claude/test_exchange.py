@@ -24,7 +24,6 @@ from ccproxy_trio.claude.frames import (
     Unknown,
     parse_frame,
 )
-from ccproxy_trio.dialects.failures import Failure
 
 TEXT = [{"type": "text", "text": "hello"}]
 INIT = Unknown("system", {"type": "system", "subtype": "init"})
@@ -61,9 +60,10 @@ def asked(*frames: Frame) -> Exchange:
 
 
 def test_a_turn_is_the_events_up_to_the_first_message_stop() -> None:
-    delta = event("content_block_delta")
+    delta = event("content_block_delta", delta={"type": "text_delta", "text": "Hi"})
     exchange = asked(INIT, START, delta)
     assert exchange.take_events() == [START.event, delta.event]
+    assert exchange.streaming
     assert not exchange.finished
     feed(exchange, stop("end_turn"), STOP)
     assert [e["type"] for e in exchange.take_events()] == ["message_delta", "message_stop"]
@@ -76,9 +76,44 @@ def test_a_turn_is_the_events_up_to_the_first_message_stop() -> None:
     assert exchange.failure is None
 
 
-@pytest.mark.parametrize("reason", ["max_tokens", "tool_use", "refusal", "of tomorrow"])
-def test_a_stop_that_the_cli_would_go_on_from_is_told(reason: str) -> None:
-    assert asked(INIT, START, stop(reason), STOP).would_go_on
+SAID = event("content_block_delta", delta={"type": "text_delta", "text": "Hi"})
+BLANK = event("content_block_delta", delta={"type": "text_delta", "text": " \n"})
+THOUGHT = event("content_block_delta", delta={"type": "thinking_delta", "thinking": "Hm"})
+CALL = event("content_block_start", content_block={"type": "tool_use", "id": "t", "name": "f", "input": {}})
+WHOLE = event("content_block_start", content_block={"type": "text", "text": "all at once"})
+
+
+@pytest.mark.parametrize(
+    ("pieces", "reason", "goes_on"),
+    [
+        ([SAID], "end_turn", False),
+        ([WHOLE], "end_turn", False),
+        ([SAID], "stop_sequence", False),
+        ([BLANK, SAID], "end_turn", False),
+        ([], "end_turn", True),
+        ([BLANK], "end_turn", True),
+        ([THOUGHT], "stop_sequence", True),
+        ([], "pause_turn", False),
+        ([CALL], "tool_use", False),
+        ([SAID, CALL], "max_tokens", False),
+        ([], "tool_use", True),
+        ([SAID], "max_tokens", True),
+        ([SAID], "refusal", True),
+        ([SAID], "of tomorrow", True),
+    ],
+)
+def test_an_end_that_the_cli_would_go_on_from_is_told(
+    pieces: list[StreamEvent], reason: str, *, goes_on: bool
+) -> None:
+    assert asked(INIT, START, *pieces, stop(reason), STOP).would_go_on is goes_on
+
+
+def test_what_the_cli_calls_the_model_is_known_from_the_first_message_on() -> None:
+    exchange = Exchange()
+    assert exchange.model == ""
+    exchange.append([])
+    feed(exchange, Unknown("system", {"subtype": "init", "model": "claude-x[1m]"}), APPENDED)
+    assert exchange.model == "claude-x[1m]"
 
 
 def test_at_rest_again_only_by_a_confirmed_rewind() -> None:
@@ -248,22 +283,6 @@ def test_a_control_request_that_failed_is_nonsense() -> None:
     request_id, _ = exchange.control("initialize")
     with pytest.raises(InstanceNonsense, match="initialize failed: no such thing"):
         exchange.feed(ControlResponse(request_id, {}, "no such thing"))
-
-
-def test_a_refused_model_is_a_failure_until_something_was_asked() -> None:
-    exchange = Exchange()
-    request_id, _ = exchange.control("set_model")
-    assert exchange.awaits("set_model")
-    exchange.feed(ControlResponse(request_id, {}, "No such model. Run /model to see others."))
-    assert not exchange.awaits("set_model")
-    assert exchange.failure == Failure(404, "model: No such model.")
-    assert exchange.finished
-    assert exchange.successor().failure is None
-    late = Exchange()
-    request_id, _ = late.control("set_model")
-    late.ask(TEXT)
-    with pytest.raises(InstanceNonsense, match="set_model failed"):
-        late.feed(ControlResponse(request_id, {}, "No such model."))
 
 
 @pytest.mark.parametrize("frame", [START, event("content_block_delta")])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
@@ -18,11 +19,39 @@ from ccproxy_trio.claude.errors import (
     TurnFailed,
 )
 from ccproxy_trio.claude.instance import Timeouts
-from ccproxy_trio.dialects.anthropic.request import parse_request
-from tests.claude.instances import ask, cli_that_says, launcher, request
+from ccproxy_trio.dialects.anthropic import MessageAssembler, parse_request, read_request
+from tests.claude.instances import ask, cli_that_says, launcher
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ccproxy_trio.claude.instance import Instance
+
+DUMP = [{"role": "user", "content": "[[dump]]"}]
+PLAIN: dict[str, Any] = {"model": "sonnet", "max_tokens": 5, "messages": DUMP}
+FULL: dict[str, Any] = {
+    "model": "opus",
+    "max_tokens": 2000,
+    "messages": DUMP,
+    "temperature": 0.5,
+    "stop_sequences": ["§§"],
+    "thinking": {"type": "enabled", "budget_tokens": 1024},
+    "tools": [{"name": "f", "input_schema": {"type": "object"}, "strict": True}],
+    "tool_choice": {"type": "auto"},
+    "output_config": {"effort": "low"},
+}
+
+
+async def body_of(instance: Instance, fields: dict[str, Any], model: str) -> dict[str, Any]:
+    """What would go upstream, as the stand-in tells it when it is asked to dump."""
+    turn = await instance.begin(read_request(fields), model)
+    message, assembler = None, MessageAssembler()
+    while events := await turn.receive():
+        for event in events:
+            message = assembler.feed(event) or message
+    assert message is not None
+    body: dict[str, Any] = json.loads(message["content"][-1]["text"])
+    return body
 
 
 async def test_an_unconfirmed_rewind_ends_the_instance() -> None:
@@ -35,14 +64,12 @@ async def test_an_unconfirmed_rewind_ends_the_instance() -> None:
 async def test_an_instance_fits_its_own_system_prompt_or_is_fresh() -> None:
     async with launcher().open() as instance:
         assert instance.fresh
-        assert instance.suits((), "sonnet") == 1
-        assert instance.suits(("a",), "opus") == 0
+        assert instance.suits(()) == instance.suits(("a",)) == 0
         await ask(instance, "x")
         await instance.reset()
         assert not instance.fresh
-        assert instance.suits((), "sonnet") == 3
-        assert instance.suits((), "opus") == 2
-        assert instance.suits(("a",), "sonnet") is None
+        assert instance.suits(()) == 1
+        assert instance.suits(("a",)) is None
 
 
 async def test_a_failed_turn_leaves_a_sound_instance() -> None:
@@ -55,25 +82,46 @@ async def test_a_failed_turn_leaves_a_sound_instance() -> None:
         assert await ask(instance, "again") == "Demo echo: again"
 
 
-async def test_a_model_that_the_cli_refuses_is_not_replaced_by_another() -> None:
+async def test_nothing_of_one_turn_is_left_for_the_next() -> None:
     async with launcher().open() as instance:
-        assert await ask(instance, "x") == "Demo echo: x"
+        first = await body_of(instance, FULL, "opus")
+        assert {key: first[key] for key in FULL if key not in ("model", "messages")} == {
+            key: FULL[key] for key in FULL if key not in ("model", "messages")
+        }
+        assert first["model"] == "claude-opus-5-5"
         await instance.reset()
-        with pytest.raises(TurnFailed, match=r'^model: Model ".*" is not a recognized model id\.$') as caught:
-            await instance.begin(request("never asked"), " ")
-        assert caught.value.failure.status == 404
-        assert instance.exchange.untouched
-        await instance.reset()
-        assert await ask(instance, "again") == "Demo echo: again"
+        second = await body_of(instance, PLAIN, "haiku")
+        assert second["model"] == "claude-haiku-5-5"
+        assert (second["max_tokens"], second["thinking"]) == (5, {"type": "disabled"})
+        assert not second.get("tools")
+        assert not second.keys() & {"temperature", "tool_choice", "stop_sequences", "output_config"}
 
 
-async def test_a_model_is_set_again_when_nobody_waited_for_it() -> None:
+async def test_settings_are_told_again_when_nobody_waited_for_them() -> None:
     async with launcher().open() as instance:
         with trio.move_on_after(0) as scope:
-            await instance.begin(request("x"), "opus")
+            await instance.begin(read_request(FULL), "opus")
         assert scope.cancelled_caught
         await instance.reset()
-        assert '"model": "claude-sonnet-5-5"' in await ask(instance, "[[dump]]")
+        body = await body_of(instance, PLAIN, "sonnet")
+        assert (body["model"], body["max_tokens"]) == ("claude-sonnet-5-5", 5)
+        assert "temperature" not in body
+
+
+async def test_a_history_is_forgotten_to_its_first_word() -> None:
+    async with launcher().open() as instance:
+        calls = [{"type": "tool_use", "id": "t", "name": "f", "input": {}}]
+        results = [{"type": "tool_result", "tool_use_id": "t", "content": "secret"}]
+        messages = [
+            {"role": "user", "content": "secret"},
+            {"role": "assistant", "content": calls},
+            {"role": "user", "content": [*results, {"type": "text", "text": "[[dump]]"}]},
+        ]
+        first = await body_of(instance, {**PLAIN, "messages": messages}, "sonnet")
+        assert [message["role"] for message in first["messages"]] == ["user", "assistant", "user"]
+        assert first["messages"][1]["content"] == calls
+        await instance.reset()
+        assert "secret" not in str(await body_of(instance, PLAIN, "sonnet"))
 
 
 async def test_stderr_of_one_conversation_is_not_quoted_in_the_next() -> None:
