@@ -88,6 +88,11 @@ class Answer:
             self._retire(error)
             raise
 
+    @property
+    def request_id(self) -> str | None:
+        """Upstream's id of the request; None until the first block of the answer has ended."""
+        return self._lease.value.exchange.request_id
+
     def __aiter__(self) -> Answer:
         """The events one by one, from `message_start` to `message_stop`."""
         return self

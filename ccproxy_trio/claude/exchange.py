@@ -23,7 +23,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from ccproxy_trio.dialects.anthropic.upstream import failure_from_result
+from ccproxy_trio.dialects.anthropic.upstream import failure_from_result, fit_identifier
 from ccproxy_trio.dialects.failures import Failure
 
 from .errors import InstanceNonsense, NotRewound
@@ -81,6 +81,8 @@ class Exchange:
         self._said = self._called = False  # a text that can be seen; a tool
         self.model = ""
         """What the CLI calls the model in use; empty before it has said."""
+        self.request_id: str | None = None
+        """Upstream's id of the request, from the end of the answer's first block on."""
 
     @property
     def untouched(self) -> bool:
@@ -186,6 +188,8 @@ class Exchange:
                 self.owed.append(refusal_frame(request_id))
             case Unknown("system", data):
                 self._on_system(data)
+            case Unknown("assistant", data) if not self.finished:
+                self.request_id = self.request_id or fit_identifier(data.get("request_id"))
             case Unknown():
                 pass
 

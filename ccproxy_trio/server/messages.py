@@ -56,7 +56,9 @@ class Messages:
         if asked.stream:
             headers = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
             return stream_response(self._relay(answer, g.request_id), headers=headers)
-        return Response(orjson.dumps(await answer.message()), content_type="application/json")
+        message = await answer.message()
+        headers = {"request-id": answer.request_id or g.request_id}
+        return Response(orjson.dumps(message), headers=headers, content_type="application/json")
 
     async def _relay(self, answer: Answer, request_id: str) -> AsyncGenerator[bytes, None]:
         while True:

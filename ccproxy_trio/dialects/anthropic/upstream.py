@@ -87,7 +87,7 @@ def failure_from_result(
     message = _SECRET.sub("[redacted]", message).strip() or f"The API answered {status} without a message"
     if len(message) > _MAX_MESSAGE:
         message = f"{message[:_MAX_MESSAGE]}…"
-    return Failure(status, message, retry_after, kind=_identifier(kind), request_id=_identifier(request_id))
+    return Failure(status, message, retry_after, kind=fit_identifier(kind), request_id=fit_identifier(request_id))
 
 
 def _undressed(message: str) -> str:
@@ -111,6 +111,6 @@ def _quoted_error(text: str) -> dict[str, Any] | None:
     return body if isinstance(told, dict) and isinstance(told.get("message"), str) else None
 
 
-def _identifier(value: object) -> str | None:
+def fit_identifier(value: object) -> str | None:
     """A name fit for a header, or None."""
     return value if isinstance(value, str) and re.fullmatch(r"[\w-]{1,100}", value, re.ASCII) else None
