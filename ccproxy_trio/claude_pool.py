@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import asynccontextmanager
+from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -138,9 +139,15 @@ class ClaudePool:
     cli: Cli
     """What its instances are started from."""
     models: Mapping[str, str]
-    """Names that a request may give, each with the CLI's model for it."""
+    """Names that a request may give, or patterns (``gpt-4*``), each with the CLI's model for it."""
     allowed_tools: Collection[str] = ()
     """The server tools that a request may use."""
+
+    def resolve(self, name: str) -> str:
+        """The CLI's name for a model: by `models`, a name before the first pattern that fits, or the name itself."""
+        if name in self.models:
+            return self.models[name]
+        return next((model for known, model in self.models.items() if fnmatchcase(name, known)), name)
 
     async def ask(self, request: MessagesRequest | Mapping[str, Any]) -> dict[str, Any]:
         """The whole message that answers."""
@@ -151,7 +158,7 @@ class ClaudePool:
     async def stream(self, request: MessagesRequest | Mapping[str, Any]) -> AsyncIterator[Answer]:
         """Ask, and wait for the first event; leaving the block ends the answer, read to its end or not."""
         asked = request if isinstance(request, MessagesRequest) else _parse(request)
-        model = self.models.get(asked.model, asked.model)
+        model = self.resolve(asked.model)
         refuse_effort(asked, model)
         refuse_server_tools(asked.tools, self.allowed_tools)
         async with self.pool.acquire(fit=lambda instance: instance.suits(asked.system)) as lease:

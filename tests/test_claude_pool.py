@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENVIRON = {"PATH": os.environ["PATH"]}
-CLAUDE = ClaudeSettings(demo=True, models={"gpt": "haiku"})
+CLAUDE = ClaudeSettings(demo=True, models={"gpt-4o-*": "haiku", "gpt-*": "opus", "gpt-4o-9": "fable"})
 ONE = Settings(claude=CLAUDE, pool_settings=PoolSettings(min_size=1, max_size=1, acquire_timeout=30.0))
 
 
@@ -37,9 +37,22 @@ async def test_one_call_for_an_answer() -> None:
         message = await claude.ask(asking("hello", stream=True))
         assert text_of(message) == "Demo echo: hello"
         assert message["stop_reason"] == "end_turn"
-        mapped = await claude.ask(asking("x", model="gpt"))
-        assert mapped["model"] == "claude-haiku-5-5"
-        assert claude.pool.statistics().reused == 1
+        assert claude.pool.statistics().reused == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("gpt-4o-9", "claude-fable-5-2"),  # a name wins over a pattern
+        ("gpt-4o-mini", "claude-haiku-5-5"),  # and the first pattern over the second
+        ("gpt-5", "claude-opus-5-5"),
+        ("a-gpt-5", "a-gpt-5"),
+        ("GPT-5", "GPT-5"),
+    ],
+)
+async def test_names_and_patterns_of_models(name: str, model: str) -> None:
+    async with open_claude_pool(ONE, environ=ENVIRON) as claude:
+        assert (await claude.ask(asking("x", model=name)))["model"] == model
 
 
 async def test_one_call_for_a_stream() -> None:

@@ -186,4 +186,4 @@ def _cut(text: str) -> str:
 
 def _is_line(text: str) -> bool:
     # Neither NUL nor a lone surrogate may reach an argv or the terminal.
-    return bool(text) and text.isprintable()
+    return bool(text.strip()) and text.isprintable()

@@ -129,7 +129,7 @@ class ClaudeSettings:
     default_model: str = option("sonnet", "Model that an instance starts with.")
     models: Mapping[str, str] = option(
         MappingProxyType({}),
-        "Names that clients may send, each with the CLI's model for it; opus, sonnet and haiku always work.",
+        "Names or patterns (gpt-4*) that clients may send, each with the CLI's model; opus, sonnet and haiku always work.",
     )
     allowed_tools: tuple[ServerTool, ...] = option(
         (),

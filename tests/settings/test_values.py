@@ -150,6 +150,7 @@ def test_only_what_may_never_happen_may_be_infinite(key: str, tmp_path: Path) ->
         ("claude.models", {"fast": 3}),
         ("claude.models", {"fast": ""}),
         ("claude.models", {"": "haiku"}),
+        ("claude.models", {"fast": " "}),
         ("claude.models", {"fast": "hai\nku"}),
     ],
 )
