@@ -47,7 +47,8 @@ def check_broken_off(reply: Reply, status: int, message: str) -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_child_that_fails(demo: Backend, fault: str) -> None:
     status, message = FAULTS[fault]
-    async with open_proxy(demo, pool={"max_size": 1}, claude=SHORT) as proxy:
+    silent = status == 504  # else there is all the time that a busy machine may take
+    async with open_proxy(demo, pool={"max_size": 1}, claude=SHORT if silent else {}) as proxy:
         for stream in (False, True):
             early = await proxy.ask(f"x [[{fault}; at=0]]", stream=stream)
             assert early.failure[:2] == (status, KINDS[status])

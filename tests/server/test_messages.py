@@ -164,18 +164,6 @@ async def test_words_of_the_cli_reach_the_model_where_they_stand(backend: Backen
         assert words not in {block["text"] for block in body["system"][:2]}
 
 
-async def test_a_model_that_the_cli_refuses_is_asked_nothing(backend: Backend) -> None:
-    async with open_proxy(backend, pool={"max_size": 1}, claude={"models": {"none": " "}}) as proxy:
-        assert (await proxy.ask("x")).status == 200
-        asked = len(proxy.upstream)
-        status, kind, message = (await proxy.ask("y", model="none")).failure
-        assert (status, kind) == (404, "not_found_error")
-        assert message.startswith("model: ")
-        assert len(proxy.upstream) == asked
-        assert (await proxy.ask("z")).status == 200
-        assert (await proxy.settle()).created == 1
-
-
 async def test_the_answer_ends_at_the_first_message_stop(backend: Backend) -> None:
     """After these stop reasons the CLI makes requests of its own, which must reach nobody."""
     async with open_proxy(backend, pool={"max_size": 1}) as proxy:
