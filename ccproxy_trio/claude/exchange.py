@@ -9,6 +9,8 @@ Rules:
   never open at once, for the CLI would re-order them.
 * The answer is the events up to the first `message_stop`; what the CLI's own loop does after it is not ours. A
   `message_stop` without a stop reason before it is the CLI closing a stream that broke off: a failure.
+* What the API refused stays refused, though an answer follows: the CLI then asked again by itself, without the image
+  that was refused.
 * Stream events count only for a turn that was asked for, after the CLI announced that turn (`system/init`) and
   after every control request sent before it succeeded. Anything else could be somebody else's text, or ours under
   somebody else's parameters: InstanceNonsense, which ends the instance.
@@ -22,6 +24,8 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+
+from attrs import evolve
 
 from ccproxy_trio.dialects.anthropic.upstream import failure_from_result, fit_identifier
 from ccproxy_trio.dialects.failures import Failure
@@ -40,12 +44,16 @@ from .frames import (
     refusal_frame,
     user_frame,
 )
+from .turn_settings import HELD_BACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _BROKEN_OFF = Failure(502, "the upstream API broke off its answer")
 _TOO_LONG = Failure(400, "prompt is too long: it does not fit the model's context window")
+
+_REFUSABLE = frozenset({"get_context_usage", "list_models", "rewind_conversation"})
+"""Control requests that change nothing when they fail: whoever asked is told."""
 
 
 class State(Enum):
@@ -133,6 +141,7 @@ class Exchange:
         """The user message that starts the turn."""
         self.state = State.ASKED
         self._announced = False
+        self._note = None
         return self._user(content, query=True)
 
     def rewind(self) -> tuple[str, bytes]:
@@ -180,7 +189,7 @@ class Exchange:
                 self._on_response(frame)
             case Result():
                 self._on_result(frame)
-            case ErrorNote():
+            case ErrorNote() if self.state is not State.STREAMING or frame.text != HELD_BACK:
                 self._note = frame
             case RateLimit(rejected, resets_at):
                 self._limited_until = resets_at if rejected else None
@@ -190,7 +199,7 @@ class Exchange:
                 self._on_system(data)
             case Unknown("assistant", data) if not self.finished:
                 self.request_id = self.request_id or fit_identifier(data.get("request_id"))
-            case Unknown():
+            case ErrorNote() | Unknown():
                 pass
 
     def _user(self, content: Sequence[Mapping[str, Any]], *, query: bool) -> bytes:
@@ -212,7 +221,7 @@ class Exchange:
         subtype = self._pending.pop(response.request_id, None)
         if subtype is None:
             raise InstanceNonsense("the claude process answered a control request that was not made")
-        if response.error is not None and subtype != "rewind_conversation":
+        if response.error is not None and subtype not in _REFUSABLE:
             raise InstanceNonsense(f"the control request {subtype} failed: {response.error[:200]}")
         self._responses[response.request_id] = response
 
@@ -227,6 +236,9 @@ class Exchange:
                 raise InstanceNonsense(f"the claude process sent a {kind} event before message_start")
             if not self._announced or self._pending or frame.user_uuid not in (None, self._last):
                 raise InstanceNonsense("the claude process answered something else than what was asked")
+            if self._note is not None:
+                self._fail(self._broken_off())
+                return
             self.state = State.STREAMING
         elif kind in ("content_block_start", "content_block_delta"):
             self._look_at(frame.event.get("content_block" if kind.endswith("start") else "delta"))
@@ -254,11 +266,15 @@ class Exchange:
             self.state = State.OVER
         elif self.state is not State.OVER:
             failed = result.is_error or result.api_error_status is not None
-            self._fail(self._told(result.api_error_status, result.text) if failed else _BROKEN_OFF)
+            held_back = self.state is State.STREAMING and result.text == HELD_BACK
+            told = failed and not held_back
+            self._fail(self._told(result.api_error_status, result.text) if told else self._broken_off())
 
     def _broken_off(self) -> Failure:
         # The CLI closes the stream in a clean way; what happened stands in the note before it, if anywhere.
-        return self._told(self._note.api_error_status, self._note.text) if self._note else _BROKEN_OFF
+        if self._note is None:
+            return evolve(_BROKEN_OFF, request_id=self.request_id)
+        return self._told(self._note.api_error_status, self._note.text)
 
     def _told(self, status: int | None, text: str) -> Failure:
         note = self._note

@@ -5,6 +5,8 @@ question, and nothing of one turn is left for the next:
 
 * the model, and the extra body: fields that the CLI merges into its request, top-level key by key;
 * whether the CLI sets marks for prompt caching of its own;
+* that the CLI must neither summarise a long conversation, with a request of its own, nor refuse one by its own guess
+  at the number of tokens: whether it fits is for the API to say;
 * where the API is: for the *guard* takes that away as soon as an answer has begun. The CLI is an agent, which after
   some answers makes further requests by itself; without an address they fail before anything is sent.
 """
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
 
 GUARD = {"env": {"ANTHROPIC_BASE_URL": "nowhere"}}
 """No URL at all: an address that nobody listens on would be sent to a proxy, if one is configured."""
+
+HELD_BACK = "API Error: Invalid URL"
+"""What the CLI says of a request that the guard has kept in."""
+
+_NO_LIMIT = {"CLAUDE_CODE_BLOCKING_LIMIT_OVERRIDE": "1000000000"}
+"""Tokens, above which the CLI would refuse by itself what it may not summarise."""
 
 _CACHING = ("DISABLE_PROMPT_CACHING", "ENABLE_PROMPT_CACHING_1H")
 _SWITCHES = {None: ("1", ""), "5m": ("", ""), "1h": ("", "1")}
@@ -51,8 +59,8 @@ def build_settings(request: MessagesRequest, model: str, *, base_url: str, login
     switches = dict(zip(_CACHING, _SWITCHES[request.system_cache], strict=True))
     own = [*_OWN_BETAS, *[_LOGIN_BETA] * login, *[_LONG_BETA] * model.endswith("[1m]")]
     body = orjson.dumps(_extra_body(request, own)).decode()
-    env = {"CLAUDE_CODE_EXTRA_BODY": body, "ANTHROPIC_BASE_URL": base_url, **switches}
-    return {"model": model, "env": env}
+    env = {"CLAUDE_CODE_EXTRA_BODY": body, "ANTHROPIC_BASE_URL": base_url, **switches, **_NO_LIMIT}
+    return {"model": model, "env": env, "autoCompactEnabled": False}
 
 
 def _extra_body(request: MessagesRequest, own_betas: Sequence[str]) -> dict[str, Any]:

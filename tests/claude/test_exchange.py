@@ -24,6 +24,7 @@ from ccproxy_trio.claude.frames import (
     Unknown,
     parse_frame,
 )
+from ccproxy_trio.dialects.failures import Failure
 
 TEXT = [{"type": "text", "text": "hello"}]
 INIT = Unknown("system", {"type": "system", "subtype": "init"})
@@ -201,6 +202,37 @@ def test_a_broken_stream_is_told_as_the_cli_told_it() -> None:
     failure = asked(INIT, START, note, stop(None), STOP).failure
     assert failure is not None
     assert (failure.status, failure.request_id) == (529, "req_7")
+
+
+def test_an_answer_to_what_was_left_of_a_refused_question_is_no_answer() -> None:
+    """Measured: an image that the API refuses is taken out, and the rest is asked; the note comes first."""
+    text = "Image was too large. Try resizing the image or using a different approach."
+    note = ErrorNote("invalid_request", text, 400, "invalid_request_error", "req_4")
+    exchange = asked(INIT, note, START, stop("end_turn"), STOP, DONE)
+    assert exchange.failure is not None
+    assert (exchange.failure.status, exchange.failure.request_id) == (400, "req_4")
+    assert exchange.take_events() == []
+    assert exchange.would_go_on
+
+
+def test_what_the_cli_says_of_the_history_is_no_failure_of_the_turn() -> None:
+    exchange = Exchange()
+    exchange.append(TEXT)
+    feed(exchange, INIT, ErrorNote("unknown", "API Error: odd", None, None, None), APPENDED)
+    exchange.ask(TEXT)
+    feed(exchange, INIT, START)
+    assert exchange.streaming
+
+
+def test_a_request_that_was_held_back_is_not_what_happened() -> None:
+    """Measured: the connection lost after a whole block, and the CLI's own request to go on kept in."""
+    named = Unknown("assistant", {"type": "assistant", "request_id": "req_5"})
+    held_back = ErrorNote("unknown", "API Error: Invalid URL", None, None, None)
+    result = Result(is_error=True, text=held_back.text, num_turns=2, api_error_status=None)
+    ends: list[tuple[Frame, ...]] = [(held_back, STOP), (STOP, held_back), (held_back, result)]
+    for end in ends:
+        failure = asked(INIT, START, named, event("content_block_stop"), *end).failure
+        assert failure == Failure(502, "the upstream API broke off its answer", request_id="req_5")
 
 
 def test_an_api_error_is_the_turns_failure() -> None:
