@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 from attrs import frozen
 
 from ccproxy_trio.dialects.anthropic.caching import check_mark
-from ccproxy_trio.dialects.anthropic.images import check_base64, check_image_data
+from ccproxy_trio.dialects.anthropic.images import check_image_data, refuse_image_keys
 from ccproxy_trio.dialects.anthropic.known import UNSUPPORTED_BLOCKS
 from ccproxy_trio.dialects.anthropic.losses import BYTE_ORDER_MARK
 from ccproxy_trio.dialects.anthropic.values import EXTRA, boolean, obj, one_of, required, string, within
@@ -34,7 +34,7 @@ def parse_content(content: object, path: str, place: Place) -> tuple[ContentBloc
     An empty string or list gives no blocks: whether there may be none is the caller's to say.
     """
     if isinstance(content, str):
-        if content:
+        if content and place in _OUTSIDE:
             _refuse_blank(content, path)
         return ({"type": "text", "text": content},) if content else ()
     if not isinstance(content, list):
@@ -57,27 +57,29 @@ def _parse_block(value: object, path: str, place: Place) -> ContentBlock:
     if block.get("cache_control") is not None:
         check_mark(block["cache_control"], f"{path}.cache_control")
     KINDS[kind].check(block, path)
+    if kind == "text" and place in _OUTSIDE:
+        _refuse_blank(block["text"], path)
     return block
 
 
 def _check_text(block: dict[str, Any], path: str) -> None:
-    text = string(required(block, "text", path), f"{path}.text")
-    if not text:
-        raise InvalidRequest(path, "text content blocks must be non-empty")
-    _refuse_blank(text, path)
+    string(required(block, "text", path), f"{path}.text")
 
 
 def _refuse_blank(text: str, path: str) -> None:
+    if not text:
+        raise InvalidRequest(path, "text content blocks must be non-empty")
     if text.replace(BYTE_ORDER_MARK, " ").isspace():
         raise InvalidRequest(path, "text content blocks must contain non-whitespace text")
 
 
 def _check_image(block: dict[str, Any], path: str) -> None:
-    source, path = _source(block, path, "base64", "url")
+    source, inside = _source(block, path, "base64", "url")
     if source["type"] == "base64":
-        check_image_data(source, path)
+        refuse_image_keys(block, path)
+        check_image_data(source, inside)
     else:
-        string(required(source, "url", path), f"{path}.url")
+        string(required(source, "url", inside), f"{inside}.url")
 
 
 def _check_document(block: dict[str, Any], path: str) -> None:
@@ -85,7 +87,7 @@ def _check_document(block: dict[str, Any], path: str) -> None:
     match source["type"]:
         case "base64":
             one_of(required(source, "media_type", path), f"{path}.media_type", "application/pdf")
-            check_base64(string(required(source, "data", path), f"{path}.data"), f"{path}.data")
+            string(required(source, "data", path), f"{path}.data")
         case "text":
             one_of(required(source, "media_type", path), f"{path}.media_type", "text/plain")
             string(required(source, "data", path), f"{path}.data")
@@ -96,8 +98,9 @@ def _check_document(block: dict[str, Any], path: str) -> None:
 
 
 def _source(block: dict[str, Any], path: str, *kinds: str) -> tuple[dict[str, Any], str]:
+    held = required(block, "source", path)
     path = f"{path}.source"
-    source = obj(required(block, "source", path.removesuffix(".source")), path)
+    source = obj(held, path)
     if source.get("type") == "file":
         raise InvalidRequest(
             path, "this server has no Files API, so that no file can be named; send its content"
@@ -125,8 +128,10 @@ def _check_tool_use(block: dict[str, Any], path: str) -> None:
     for key, value in block.items():
         if key in ("type", "id", "name", "input", "cache_control") or value is None:
             continue
+        if key == "toolset_name":
+            raise InvalidRequest(f"{path}.{key}", "this server cannot carry this key: the CLI leaves it out")
         if key != "caller":
-            raise InvalidRequest(within(path, key), EXTRA)  # the CLI would leave it out
+            raise InvalidRequest(within(path, key), EXTRA)  # the API would say so, but the CLI leaves it out
         if obj(value, f"{path}.caller").get("type") != "direct":
             raise InvalidRequest(f"{path}.caller", "this server carries only calls whose caller is 'direct'")
 
@@ -170,6 +175,9 @@ _PLACE_NAMES: Mapping[Place, str] = {
     "document": "a document",
     "search_result": "a search_result",
 }
+_OUTSIDE: frozenset[Place] = frozenset({"user", "assistant", "system"})
+"""Where the CLI drops, or replaces, a text without a word in it; inside another block it leaves it as it is."""
+
 _ASSISTANT: frozenset[Place] = frozenset({"assistant"})
 _SERVER_RESULTS = (
     "bash_code_execution_tool_result",

@@ -1,15 +1,18 @@
 """Where a request asks for prompt caching, and how the marks on its system prompt are emulated.
 
 Marks in `messages` and `tools` go upstream as they are. The system prompt reaches the CLI as a bare text, without
-them; but the CLI can set marks of its own: on the block before the client's system prompt, on that prompt, and on
-the last block of the conversation, in place of the client's there. So a mark on the system prompt switches those
-three on for the request, if the API's limit leaves room for them. A mark that finds no place is ignored, and that is
-said.
+them; but the CLI can set three marks of its own: on the block before the client's system prompt, on that prompt, and
+on the last block of the conversation, in place of the client's there. So a mark on the system prompt switches those
+on for the request, if the API's limit leaves room for them.
+
+They all last equally long: an hour if every mark that they stand for, and every one between them, asks for that, for
+the API takes no long one behind a short one. A mark that finds no place is ignored, as is the time that one asks for
+and does not get; that is said.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from attrs import frozen
 
@@ -17,6 +20,11 @@ from ccproxy_trio.dialects.anthropic.values import obj, one_of, required
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+_Lasting: TypeAlias = Literal["5m", "1h"]
+
+_Marks: TypeAlias = "dict[str, Mapping[str, Any]]"
+"""What has a mark, by the path of that mark."""
 
 _MOST_MARKS = 4
 _OWN_MARKS = 3
@@ -26,10 +34,10 @@ _OWN_MARKS = 3
 class Caching:
     """What of a request's marks needs more than to be carried."""
 
-    system: Literal["5m", "1h"] | None = None
-    """How long the system prompt is to be cached by the CLI's own marks; None for not at all."""
+    system: _Lasting | None = None
+    """How long the CLI's own marks are to last; None for no such marks."""
     ignored: tuple[str, ...] = ()
-    """The paths of marks that cannot be honoured."""
+    """The paths of marks, or of their `ttl`, that cannot be honoured."""
 
 
 def check_mark(value: object, path: str) -> None:
@@ -42,31 +50,59 @@ def check_mark(value: object, path: str) -> None:
 
 def plan_caching(fields: Mapping[str, Any]) -> Caching:
     """Decide what becomes of the marks in a body that is otherwise known to be good."""
-    on_system = dict(_marks(fields.get("system"), "system"))
-    lost: list[str] = []
-    carried = len(dict(_marks(fields.get("tools"), "tools"))) + bool(fields.get("cache_control"))
-    last = fields["messages"][-1]["content"]
-    for number, message in enumerate(fields["messages"]):
-        for path, block in _marks(message["content"], f"messages.{number}.content"):
-            if _is_written_anew(block):
-                lost.append(path)
-            elif not (message is fields["messages"][-1] and block is last[-1]):
-                carried += 1
+    messages = fields["messages"]
+    on_system = _marks(fields.get("system"), "system")
+    on_messages: _Marks = {}
+    for number, message in enumerate(messages):
+        on_messages |= _marks(message["content"], f"messages.{number}.content")
     if not on_system:
-        return Caching(None, tuple(lost))
-    if carried + _OWN_MARKS > _MOST_MARKS:
-        return Caching(None, (*on_system, *lost))
-    long = any(block["cache_control"].get("ttl") == "1h" for block in on_system.values())
-    return Caching("1h" if long else "5m", tuple(lost))
+        return Caching(None, _lost(on_messages))
+    last = f"messages.{len(messages) - 1}.content.{len(messages[-1]['content']) - 1}.cache_control"
+    replaced = on_system | {path: block for path, block in on_messages.items() if path == last}
+    elsewhere = {path: block for path, block in on_messages.items() if path != last}
+    carried = [
+        _lasting(block["cache_control"]) for block in elsewhere.values() if not _is_written_anew(block)
+    ]
+    carried += [_lasting(mark) for message in messages for mark in _marks_inside(message["content"])]
+    if fields.get("cache_control"):
+        carried.append(_lasting(fields["cache_control"]))
+    if len(carried) + len(_marks(fields.get("tools"), "tools")) + _OWN_MARKS > _MOST_MARKS:
+        return Caching(None, (*on_system, *_lost(on_messages)))
+    wanted = {path: _lasting(block["cache_control"]) for path, block in replaced.items()}
+    own: _Lasting = "5m" if "5m" in {*wanted.values(), *carried} else "1h"
+    shortened = [f"{path}.ttl" for path, lasting in wanted.items() if lasting != own]
+    return Caching(own, (*shortened, *_lost(elsewhere)))
 
 
-def _marks(held: object, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """What in a list, at any depth, has a mark, with the mark's path."""
-    for index, each in enumerate(held if isinstance(held, list) else ()):
-        if isinstance(each, dict):
-            if each.get("cache_control"):
-                yield f"{path}.{index}.cache_control", each
-            yield from _marks(each.get("content"), f"{path}.{index}.content")
+def _marks(held: object, path: str) -> _Marks:
+    """What in a list has a mark, by the mark's path."""
+    items = enumerate(held if isinstance(held, list) else ())
+    return {f"{path}.{index}.cache_control": each for index, each in items if each.get("cache_control")}
+
+
+def _lost(on_messages: _Marks) -> tuple[str, ...]:
+    return tuple(path for path, block in on_messages.items() if _is_written_anew(block))
+
+
+def _marks_inside(blocks: object) -> Iterator[object]:
+    """The marks at any depth within the blocks of a list: in their contents and sources."""
+    inside = [
+        block.get(key)
+        for block in (blocks if isinstance(blocks, list) else ())
+        for key in ("content", "source")
+    ]
+    while inside:
+        held = inside.pop()
+        if isinstance(held, dict):
+            if held.get("cache_control"):
+                yield held["cache_control"]
+            inside.extend(held.values())
+        elif isinstance(held, list):
+            inside.extend(held)
+
+
+def _lasting(mark: object) -> _Lasting:
+    return "1h" if isinstance(mark, dict) and mark.get("ttl") == "1h" else "5m"
 
 
 def _is_written_anew(block: Mapping[str, Any]) -> bool:

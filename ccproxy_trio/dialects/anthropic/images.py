@@ -1,7 +1,7 @@
 """Images that a request holds: what they claim to be, they are, as far as their first bytes tell.
 
-The CLI reads each image itself, corrects a wrong media type, and puts a note in the place of one that it cannot read.
-The API refuses both, and so does this server where it can see it.
+The CLI reads each image itself, corrects a wrong media type, puts a note in the place of one that it cannot read, and
+leaves out every key that it does not know. The API refuses all three, and so does this server where it can see it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import base64
 import binascii
 from typing import Any
 
-from ccproxy_trio.dialects.anthropic.values import one_of, required, string
+from ccproxy_trio.dialects.anthropic.values import EXTRA, one_of, required, string, within
 from ccproxy_trio.dialects.failures import InvalidRequest
 
 _MEDIA_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
@@ -20,8 +20,9 @@ _BEGINNING = 24  # characters of base64: 18 bytes
 def check_image_data(source: dict[str, Any], path: str) -> None:
     """Check a source of type base64, which stands at `path`. Raises InvalidRequest."""
     media_type = one_of(required(source, "media_type", path), f"{path}.media_type", *_MEDIA_TYPES)
-    data = string(required(source, "data", path), f"{path}.data")
-    check_base64(data, f"{path}.data")
+    # The CLI, too, takes no notice of line breaks, which the program `base64` puts in.
+    data = "".join(string(required(source, "data", path), f"{path}.data").split())
+    _check_base64(data, f"{path}.data")
     found = _media_type(base64.b64decode(data[:_BEGINNING]))
     if found is None:
         raise InvalidRequest(path, "Could not process image")
@@ -32,8 +33,19 @@ def check_image_data(source: dict[str, Any], path: str) -> None:
         )
 
 
-def check_base64(data: str, path: str) -> None:
-    """Check that a text is base64 of at least one byte. Raises InvalidRequest."""
+def refuse_image_keys(block: dict[str, Any], path: str) -> None:
+    """Raise InvalidRequest for a key of an image, or of its source of type base64, that would be left out."""
+    for key, value in block.items():
+        if key == "transformations" and value is not None:
+            raise InvalidRequest(f"{path}.{key}", "this server cannot carry this key: the CLI leaves it out")
+        if key not in ("type", "source", "cache_control", "transformations"):
+            raise InvalidRequest(within(path, key), EXTRA)
+    for key in block["source"]:
+        if key not in ("type", "media_type", "data"):
+            raise InvalidRequest(within(f"{path}.source.base64", key), EXTRA)
+
+
+def _check_base64(data: str, path: str) -> None:
     if not data:
         raise InvalidRequest(path, "String should have at least 1 character")
     try:

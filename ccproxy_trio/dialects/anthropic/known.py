@@ -29,6 +29,7 @@ NULLABLE_FIELDS = frozenset(
         "fallbacks",
         "inference_geo",
         "speed",
+        "thread",
     }
 )
 """Those fields that the API takes as null, with the same meaning as leaving them out."""
@@ -49,7 +50,15 @@ UNSUPPORTED_BLOCKS = frozenset(
     }
 )
 
-CLIENT_TOOLS = frozenset({"bash", "browser_toolset", "computer", "computer_toolset", "memory", "text_editor"})
+UNSUPPORTED_TOOLS = {
+    "advisor": "the CLI has no such tool, and its results could not be sent back",
+    "browser_toolset": "the CLI leaves `toolset_name` out of the calls in a history",
+    "computer_toolset": "the CLI leaves `toolset_name` out of the calls in a history",
+    "mcp_toolset": "the CLI breaks off answers in which the MCP connector is used",
+}
+"""Tools that are refused, and why: their types without the date."""
+
+CLIENT_TOOLS = frozenset({"bash", "computer", "memory", "text_editor"})
 """Tools that Anthropic defined and the client runs: their types without the date."""
 
 SERVER_TOOLS = frozenset(

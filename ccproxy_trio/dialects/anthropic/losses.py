@@ -5,13 +5,17 @@ Each was seen to go missing, or to arrive changed, in what the CLI (2.1.330) sen
 
 from __future__ import annotations
 
+import json
+import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ccproxy_trio.dialects.anthropic.values import within
 from ccproxy_trio.dialects.failures import InvalidRequest
+from ccproxy_trio.dialects.json_body import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ccproxy_trio.dialects.anthropic.blocks import ContentBlock
 
@@ -22,8 +26,10 @@ BYTE_ORDER_MARK = "\ufeff"
 """White space to the CLI, though not to Python."""
 
 MOST_MEDIA = 100
-_LARGEST_INTEGER = 2**53
+_LONG = 20  # digits
+_LONG_NUMBER = re.compile(rb"[0-9]{%d}" % _LONG)
 _THINKING = ("thinking", "redacted_thinking")
+_MEDIA = ("image", "document")
 
 
 def refuse_reserved_system(texts: Sequence[str]) -> None:
@@ -39,27 +45,45 @@ def refuse_reserved_system(texts: Sequence[str]) -> None:
 def refuse_lost_answer(blocks: Sequence[ContentBlock], path: str) -> None:
     """Raise InvalidRequest for a message of the assistant's that would not stay as it is in the history."""
     kinds = [block["type"] for block in blocks]
-    texts = [_stripped(block["text"]) if block["type"] == "text" else None for block in blocks]
-    if EMPTY_ANSWERS.issuperset(texts):
-        raise InvalidRequest(
-            path, f"this server cannot carry an assistant message of nothing but {texts[0]!r}"
-        )
-    if set(kinds).issubset(_THINKING):
+    unseen = [block for block in blocks if block["type"] not in _THINKING]
+    if not unseen:
         raise InvalidRequest(
             path,
             "this server cannot carry an assistant message of nothing but thinking: the CLI leaves it out",
         )
-    if "tool_use" in kinds and "text" in kinds[kinds.index("tool_use") :]:
-        raise InvalidRequest(
-            path, "this server cannot carry text after a `tool_use` block: the CLI moves it before the block"
-        )
-    done = {block.get("tool_use_id") for block in blocks}
+    if all(block["type"] == "text" and _stripped(block["text"]) in EMPTY_ANSWERS for block in unseen):
+        words = _stripped(unseen[0]["text"])
+        raise InvalidRequest(path, f"this server cannot carry an assistant message of nothing but {words!r}")
+    if "tool_use" in kinds:
+        behind = set(kinds[kinds.index("tool_use") :]) - {"tool_use"}
+        if behind:
+            raise InvalidRequest(
+                path,
+                f"this server cannot carry a `{min(behind)}` block after a `tool_use` block: "
+                "the CLI moves it before that",
+            )
+    answered = {block["tool_use_id"] for block in blocks if block["type"].endswith("_tool_result")}
     for block in blocks:
-        if block["type"] == "server_tool_use" and block["id"] not in done:
+        if block["type"] == "server_tool_use" and block["id"] not in answered:
             raise InvalidRequest(
                 path,
                 "this server cannot carry a `server_tool_use` block without its result: the CLI leaves it out",
             )
+
+
+def find_lost_citations(messages: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The paths of citations in an assistant's words that the CLI leaves out of the history.
+
+    It knows those of the web search alone. Without the others the words are the same.
+    """
+    found = []
+    for number, message in enumerate(messages):
+        if message["role"] == "assistant" and isinstance(message["content"], list):
+            for index, block in enumerate(message["content"]):
+                citations = block.get("citations")
+                if isinstance(citations, list) and not all(map(_is_of_web_search, citations)):
+                    found.append(f"messages.{number}.content.{index}.citations")
+    return tuple(found)
 
 
 def refuse_too_many_media(messages: Iterable[Sequence[ContentBlock]]) -> None:
@@ -73,25 +97,62 @@ def refuse_too_many_media(messages: Iterable[Sequence[ContentBlock]]) -> None:
         )
 
 
-def refuse_inexact(value: Any) -> None:
+def refuse_inexact(value: object) -> None:
     """Raise InvalidRequest for an integer that the CLI, to which every number is a double, would round."""
-    places: list[tuple[Any, str]] = [(value, "")]
+    places: list[tuple[object, tuple[Any, ...]]] = [(value, ())]
     while places:
-        held, path = places.pop()
-        if isinstance(held, dict):
-            places.extend((each, within(path, key)) for key, each in held.items())
-        elif isinstance(held, list):
-            places.extend((each, within(path, str(index))) for index, each in enumerate(held))
-        elif isinstance(held, int) and abs(held) > _LARGEST_INTEGER and int(float(held)) != held:
-            raise InvalidRequest(
-                path, "this server cannot carry integers beyond 2**53 exactly; send it as a string"
-            )
+        held, trail = places.pop()
+        items = held.items() if isinstance(held, dict) else enumerate(held if isinstance(held, list) else ())
+        inside = []
+        for key, each in items:
+            kind = type(each)  # a body may have millions of these
+            if kind is dict or kind is list:
+                inside.append((each, (trail, key)))
+            elif kind is int and not -(2**53) <= each <= 2**53 and not _is_written_as_it_is(each):
+                raise InvalidRequest(
+                    _path((trail, key)), "this server cannot carry this integer exactly; send it as a string"
+                )
+        places.extend(reversed(inside))
+
+
+def refuse_rounded(body: bytes) -> None:
+    """The same for integers in a JSON text that are too long for the decoder, which has made doubles of them."""
+    if _LONG_NUMBER.search(body):
+        json.loads(body, parse_int=_refuse_rounded)
+
+
+def _refuse_rounded(digits: str) -> None:
+    if len(digits) >= _LONG and Decimal(repr(float(digits))) != Decimal(digits):
+        raise InvalidRequest(
+            "", f"this server cannot carry the integer {shorten(digits)} exactly; send it as a string"
+        )
+
+
+def _path(trail: tuple[Any, ...]) -> str:
+    keys = []
+    while trail:
+        trail, key = trail
+        keys.append(key)
+    path = ""
+    for key in reversed(keys):
+        path = within(path, str(key))
+    return path
+
+
+def _is_written_as_it_is(integer: int) -> bool:
+    # JavaScript writes the shortest digits that tell one double from the next, and noughts: 2**60 is one, but comes
+    # out as 1152921504606847000. So does Python's repr.
+    return Decimal(repr(float(integer))) == integer
+
+
+def _is_of_web_search(citation: object) -> bool:
+    return isinstance(citation, dict) and citation.get("type") == "web_search_result_location"
 
 
 def _count_media(block: ContentBlock) -> int:
-    inner = block.get("content")
-    nested = sum(_count_media(each) for each in inner) if isinstance(inner, list) else 0
-    return nested + (block.get("type") in ("image", "document"))
+    inner = block["content"] if block["type"] == "tool_result" and "content" in block else ()
+    nested = 0 if isinstance(inner, str) else sum(each["type"] in _MEDIA for each in inner)
+    return nested + (block["type"] in _MEDIA)
 
 
 def _stripped(text: str) -> str:

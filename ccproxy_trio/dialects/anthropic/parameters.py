@@ -38,7 +38,8 @@ def parse_parameters(fields: dict[str, Any], max_tokens: int) -> dict[str, Any]:
     }
     for name, value in found.items():
         PARAMETERS[name](value, name)
-    if found.get("thinking", {}).get("budget_tokens", 0) >= max_tokens:
+    # With tools thinking may be interleaved, and then its budget is for a whole round of calls.
+    if not fields.get("tools") and found.get("thinking", {}).get("budget_tokens", 0) >= max_tokens:
         raise InvalidRequest("max_tokens", "`max_tokens` must be greater than `thinking.budget_tokens`")
     return found
 

@@ -15,7 +15,7 @@ from attrs import frozen
 from ccproxy_trio.dialects.anthropic.caching import plan_caching
 from ccproxy_trio.dialects.anthropic.conversation import Message, parse_messages
 from ccproxy_trio.dialects.anthropic.known import NULLABLE_FIELDS, UNSUPPORTED_FIELDS
-from ccproxy_trio.dialects.anthropic.losses import refuse_inexact
+from ccproxy_trio.dialects.anthropic.losses import find_lost_citations, refuse_inexact, refuse_rounded
 from ccproxy_trio.dialects.anthropic.parameters import PARAMETERS, parse_parameters
 from ccproxy_trio.dialects.anthropic.system import parse_system
 from ccproxy_trio.dialects.anthropic.tools import Tool, parse_tool_choice, parse_tools
@@ -67,6 +67,7 @@ def parse_request(body: bytes) -> MessagesRequest:
     fields = decode_object(body)
     request = read_request(fields)
     refuse_repeated_keys(body)
+    refuse_rounded(body)
     return request
 
 
@@ -92,7 +93,7 @@ def read_request(fields: dict[str, Any]) -> MessagesRequest:
         caching.system,
         tools,
         parameters,
-        ignored=(*ignored, *caching.ignored),
+        ignored=(*ignored, *find_lost_citations(fields["messages"]), *caching.ignored),
         stream=stream,
     )
 

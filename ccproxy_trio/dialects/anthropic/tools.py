@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from ccproxy_trio.dialects.anthropic.known import CLIENT_TOOLS, SERVER_TOOLS
+from ccproxy_trio.dialects.anthropic.known import CLIENT_TOOLS, SERVER_TOOLS, UNSUPPORTED_TOOLS
 from ccproxy_trio.dialects.anthropic.values import array, boolean, obj, one_of, required, string
 from ccproxy_trio.dialects.failures import InvalidRequest
 from ccproxy_trio.dialects.json_body import shorten
@@ -21,7 +21,7 @@ Tool: TypeAlias = Mapping[str, Any]
 """A tool's definition as the client wrote it."""
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
-_VERSION = re.compile(r"_\d{8}\Z")
+_VERSION = re.compile(r"_[0-9]{8}\Z")
 
 
 def parse_tools(value: object) -> tuple[Tool, ...]:
@@ -78,7 +78,12 @@ def _parse_tool(value: object, path: str) -> Tool:
         if "description" in tool:
             string(tool["description"], f"{path}.description")
         return tool
-    if _family(string(kind, f"{path}.type")) not in CLIENT_TOOLS | SERVER_TOOLS:
+    family = _family(string(kind, f"{path}.type"))
+    if family in UNSUPPORTED_TOOLS:
+        raise InvalidRequest(
+            f"{path}.type", f"this server does not support {kind!r}: {UNSUPPORTED_TOOLS[family]}"
+        )
+    if family not in CLIENT_TOOLS | SERVER_TOOLS:
         raise InvalidRequest(f"{path}.type", f"Input tag {shorten(kind)!r} is not a type of tool known here")
     if "name" in tool:
         string(tool["name"], f"{path}.{shorten(kind)}.name")
