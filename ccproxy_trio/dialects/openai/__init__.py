@@ -1,0 +1,17 @@
+"""OpenAI's API: Chat Completions and Models, as requests to the Messages API and answers from it."""
+
+from ccproxy_trio.dialects.openai.chunks import DONE as DONE
+from ccproxy_trio.dialects.openai.chunks import ChunkStream as ChunkStream
+from ccproxy_trio.dialects.openai.chunks import encode_chunk as encode_chunk
+from ccproxy_trio.dialects.openai.completion import build_completion as build_completion
+from ccproxy_trio.dialects.openai.errors import error_chunk as error_chunk
+from ccproxy_trio.dialects.openai.errors import error_kind as error_kind
+from ccproxy_trio.dialects.openai.errors import error_response as error_response
+from ccproxy_trio.dialects.openai.models import model_list as model_list
+from ccproxy_trio.dialects.openai.models import model_object as model_object
+from ccproxy_trio.dialects.openai.models import no_such_model as no_such_model
+from ccproxy_trio.dialects.openai.places import Places as Places
+from ccproxy_trio.dialects.openai.places import Unsupported as Unsupported
+from ccproxy_trio.dialects.openai.places import WhenUnsupported as WhenUnsupported
+from ccproxy_trio.dialects.openai.request import ChatRequest as ChatRequest
+from ccproxy_trio.dialects.openai.request import parse_chat_request as parse_chat_request

@@ -1,0 +1,122 @@
+"""The parts that a message's content is made of, as blocks of the Messages API.
+
+Each block comes with the path of the part it was made from. What is part of a conversation is carried or refused,
+and never left out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ccproxy_trio.dialects.anthropic.values import obj, one_of, required, string
+from ccproxy_trio.dialects.failures import InvalidRequest
+from ccproxy_trio.dialects.json_body import shorten
+from ccproxy_trio.dialects.openai.places import Unsupported, item
+from ccproxy_trio.dialects.openai.values import known_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ccproxy_trio.dialects.openai.places import Notes
+
+Block: TypeAlias = dict[str, Any]
+Placed: TypeAlias = tuple[Block, str]
+"""A block, and the path of what it was made from."""
+
+_DATA_URL = re.compile(r"data:([\w.+/-]*)(?:;[^;,]*)*;base64,", re.ASCII | re.IGNORECASE)
+_WEB_URL = re.compile(r"https?://", re.IGNORECASE)
+_MISNAMED = {"image/jpg": "image/jpeg"}
+_CACHE_MARK = "prompt_cache_breakpoint"
+
+
+def read_content(content: object, path: str, notes: Notes, *kinds: str) -> list[Placed]:
+    """Read the content that stands at `path`: a string, or a list of parts of these kinds. An empty one has none.
+
+    Raises InvalidRequest.
+    """
+    if isinstance(content, str):
+        return [(text_block(content), path)] if content else []
+    if not isinstance(content, list):
+        raise InvalidRequest(path, "Input should be a valid string or list")
+    return [_read_part(part, item(path, index), notes, kinds) for index, part in enumerate(content)]
+
+
+def text_block(text: str) -> Block:
+    """A block of text."""
+    return {"type": "text", "text": text}
+
+
+def decode_data_url(url: str, path: str) -> tuple[str, str]:
+    """The media type and the base64 of a URL that holds its data."""
+    found = _DATA_URL.match(url)
+    if found is None:
+        raise InvalidRequest(path, "Input should be a URL of the form data:MEDIA_TYPE;base64,DATA")
+    media_type = found[1].lower()
+    return _MISNAMED.get(media_type, media_type), url[found.end() :]
+
+
+def image_block(url: str, path: str) -> Block:
+    """The image that a URL names or holds."""
+    if _WEB_URL.match(url):
+        return {"type": "image", "source": {"type": "url", "url": url}}
+    if not url[:5].lower() == "data:":
+        raise InvalidRequest(
+            path, f"Input should be a URL of http, https or data, and {shorten(url)!r} is not"
+        )
+    media_type, data = decode_data_url(url, path)
+    return {"type": "image", "source": {"type": "base64", "media_type": media_type, "data": data}}
+
+
+def document_block(file_data: str, filename: str | None, path: str) -> Block:
+    """The PDF that a data URL holds."""
+    media_type, data = decode_data_url(file_data, path)
+    if media_type != "application/pdf":
+        raise Unsupported(path, f"this server carries files of application/pdf, not {shorten(media_type)}")
+    source = {"type": "base64", "media_type": media_type, "data": data}
+    title = {"title": filename} if filename else {}
+    return {"type": "document", "source": source, **title}
+
+
+def _read_part(value: object, path: str, notes: Notes, kinds: tuple[str, ...]) -> Placed:
+    part = obj(value, path)
+    kind = string(required(part, "type", path), f"{path}.type")
+    if kind == "input_audio" and "image_url" in kinds:
+        raise Unsupported(f"{path}.type", "this server does not support audio: Claude's models do not hear")
+    one_of(kind, f"{path}.type", *kinds)
+    if part.get(_CACHE_MARK) is not None:
+        notes.ignored.append(f"{path}.{_CACHE_MARK}")
+    known_keys(part, path, "type", kind, _CACHE_MARK)
+    return _PARTS[kind](required(part, kind, path), f"{path}.{kind}", notes), path
+
+
+def _text(value: object, path: str, notes: Notes) -> Block:
+    return text_block(string(value, path))
+
+
+def _image(value: object, path: str, notes: Notes) -> Block:
+    image = known_keys(value, path, "url", "detail")
+    if "detail" in image:
+        detail = one_of(image["detail"], f"{path}.detail", "auto", "low", "high", "original")
+        if detail != "auto":
+            notes.ignored.append(f"{path}.detail")
+    return image_block(string(required(image, "url", path), f"{path}.url"), f"{path}.url")
+
+
+def _file(value: object, path: str, notes: Notes) -> Block:
+    file = known_keys(value, path, "file_data", "file_id", "filename")
+    if "file_id" in file:
+        raise Unsupported(
+            f"{path}.file_id", "this server has no Files API, so that no file can be named; send its content"
+        )
+    data = string(required(file, "file_data", path), f"{path}.file_data")
+    name = string(file["filename"], f"{path}.filename") if "filename" in file else None
+    return document_block(data, name, f"{path}.file_data")
+
+
+_PARTS: Mapping[str, Callable[[object, str, Notes], Block]] = {
+    "text": _text,
+    "refusal": _text,
+    "image_url": _image,
+    "file": _file,
+}
