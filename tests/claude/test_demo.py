@@ -26,6 +26,7 @@ from tests.cli.child import (
     new_uuid,
     open_child,
     rewind,
+    settings,
     user,
 )
 
@@ -276,8 +277,52 @@ async def test_directives_without_sense_are_no_crash(directive: str, child: Chil
     assert result["is_error"] == ("cut" in directive)
 
 
-@pytest.mark.parametrize(
-    "content", [None, 7, [], [{"type": "image", "source": {}}], [{"type": "text"}], ["text"]]
-)
+@pytest.mark.parametrize("content", [None, 7, [], [{"type": "text"}], ["text"]])
 async def test_content_without_text_is_echoed_as_nothing(content: Any, child: Child) -> None:
     assert text_of(await child.turn(content)) == "Demo echo: "
+
+
+async def test_images_and_documents_alone_are_echoed_by_their_kind(child: Child) -> None:
+    await child.turn("[[text=before]]")
+    image, document = {"type": "image", "source": {}}, {"type": "document", "source": {}}
+    assert text_of(await child.turn([image])) == "Demo echo: [image]"
+    assert text_of(await child.turn([document, image, image])) == "Demo echo: [document] [image] [image]"
+    assert (
+        text_of(await child.turn([image, {"type": "text", "text": "what is it?"}]))
+        == "Demo echo: what is it?"
+    )
+
+
+async def test_a_broken_address_keeps_requests_in_and_a_whole_one_lets_them_out(child: Child) -> None:
+    for address, failed in (
+        ("nowhere", True),
+        ("", False),
+        ("https://[", True),
+        ("https://x.invalid", False),
+    ):
+        await child.ask(settings(ANTHROPIC_BASE_URL=address))
+        result = result_of(await child.turn("[[die=before_first]] x" if failed else "x"))
+        assert result["is_error"] is failed, address
+        assert result["result"] == ("API Error: Invalid URL" if failed else "Demo echo: x")
+
+
+async def test_variables_of_its_start_count_until_they_are_set_anew(tmp_path: Path) -> None:
+    env = {"DISABLE_PROMPT_CACHING": "1", "CLAUDE_CODE_EXTRA_BODY": '{"max_tokens": 2}'}
+    marks = []
+    async with open_child([*command(), *FLAGS], env, tmp_path) as child:
+        for frame in (settings(), settings(DISABLE_PROMPT_CACHING="")):
+            await child.ask(frame)
+            body = json.loads(result_of(await child.turn("[[dump]]"))["result"])
+            assert body["max_tokens"] == 2
+            marks.append([block.get("cache_control") for block in body["system"]])
+    assert marks == [[None] * 3, [None, {"type": "ephemeral"}, {"type": "ephemeral"}]]
+
+
+async def test_a_turn_that_may_not_go_on_ends_at_the_call_of_a_tool(tmp_path: Path) -> None:
+    async with open_child([*command(), *FLAGS, "--max-turns", "1"], {}, tmp_path) as child:
+        frames = await child.turn("[[tool=a,b; deltas=2]] x")
+        assert [event["type"] for event in events_of(frames)].count("message_start") == 1
+        assert result_of(frames)["terminal_reason"] == "max_turns"
+        assert frames[-1]["state"] == "completed"
+        await child.stdin.aclose()
+        assert await child.exit_code() == 1

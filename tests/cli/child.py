@@ -37,14 +37,20 @@ def user(content: Any, identity: str, **fields: Any) -> Frame:
     return {"type": "user", "message": message, **about, **fields}
 
 
-def assistant(text: str) -> Frame:
-    content = [{"type": "text", "text": text}]
-    message = {"role": "assistant", "model": "claude-sonnet-4-5", "content": content}
+def assistant(content: Any, model: str = "claude-sonnet-4-5") -> Frame:
+    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    message = {"role": "assistant", "model": model, "content": blocks}
     return {"type": "assistant", "message": message, "parent_tool_use_id": None}
 
 
+def settings(model: str | None = None, **env: str) -> Frame:
+    """What is to be so from now on; what is not named stays."""
+    named = {} if model is None else {"model": model}
+    return control("apply_flag_settings", settings={**named, "env": env})
+
+
 def extra_body(text: str) -> Frame:
-    return control("apply_flag_settings", settings={"env": {"CLAUDE_CODE_EXTRA_BODY": text}})
+    return settings(CLAUDE_CODE_EXTRA_BODY=text)
 
 
 def rewind(target: str, last_seen: str | None = None, *, interrupt: bool = True) -> Frame:

@@ -18,18 +18,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import h11
 import trio
 
-from ccproxy_trio.claude.demo.answer import (
-    ERROR_TYPES,
+from ccproxy_trio.claude.demo.answer import ERROR_TYPES, compose, error_body, status_of
+from ccproxy_trio.claude.demo.count import count_tokens
+from ccproxy_trio.claude.demo.directives import (
     break_off_at,
-    compose,
     count_deltas,
-    error_body,
     failing_status,
-    last_user_text,
-    read_directives,
+    read_prompt,
     seconds,
-    status_of,
 )
+from tests.fake_api._models import find_models
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -158,11 +156,19 @@ async def _answer(connection: _Connection, request: RecordedRequest) -> Outcome:
         case "POST", "/v1/messages":
             return await _answer_messages(connection, request, headers)
         case "POST", "/v1/messages/count_tokens":
-            tokens = 10 + len(request.body.get("messages", []))
-            await connection.send_json(200, {"input_tokens": tokens}, headers)
-        case "GET", "/v1/models":
-            page = {"data": [], "has_more": False, "first_id": None, "last_id": None}
-            await connection.send_json(200, page, headers)
+            return await _answer_count(connection, request, headers)
+        case "GET", path if path == "/v1/models" or path.startswith("/v1/models/"):
+            match find_models(request.path):
+                case None:
+                    body = error_body("not_found_error", f"model: {path.rpartition('/')[2]}", request_id)
+                    await connection.send_json(404, body, headers)
+                    return "error"
+                case str(mistake):
+                    body = error_body("invalid_request_error", mistake, request_id)
+                    await connection.send_json(400, body, headers)
+                    return "error"
+                case found:
+                    await connection.send_json(200, found, headers)
         case _:
             body = error_body("not_found_error", f"no such path: {request.path}", request_id)
             await connection.send_json(404, body, headers)
@@ -173,19 +179,14 @@ async def _answer(connection: _Connection, request: RecordedRequest) -> Outcome:
 async def _answer_messages(
     connection: _Connection, request: RecordedRequest, headers: dict[str, str]
 ) -> Outcome:
-    wish = read_directives(last_user_text(request.body.get("messages", [])))
+    wish = read_prompt(request.body.get("messages")).wish
     streamed = bool(request.body.get("stream"))
     await trio.sleep(seconds(wish, "delay"))
     status = failing_status(wish)
     if "error" in wish and not streamed:
         status = status_of(str(wish["error"]))
     if status is not None:
-        if "retry_after" in wish:
-            headers["retry-after"] = str(wish["retry_after"])
-        kind = ERROR_TYPES.get(status, "api_error")
-        message = str(wish.get("message", f"fake {status}"))
-        await connection.send_json(status, error_body(kind, message, headers["request-id"]), headers)
-        return "error"
+        return await _fail(connection, status, wish, headers)
     answer = compose(request.body, f"{request.n:06}")
     if streamed:
         events = answer.events(count_deltas(wish))
@@ -194,6 +195,27 @@ async def _answer_messages(
         return await _break_off(connection, wish)
     await connection.send_json(200, answer.message(), headers)
     return "done"
+
+
+async def _answer_count(
+    connection: _Connection, request: RecordedRequest, headers: dict[str, str]
+) -> Outcome:
+    wish = read_prompt(request.body.get("messages")).wish
+    if (status := failing_status(wish)) is not None:
+        return await _fail(connection, status, wish, headers)
+    await connection.send_json(200, {"input_tokens": count_tokens(request.body)}, headers)
+    return "done"
+
+
+async def _fail(
+    connection: _Connection, status: int, wish: Mapping[str, Any], headers: dict[str, str]
+) -> Outcome:
+    if "retry_after" in wish:
+        headers["retry-after"] = str(wish["retry_after"])
+    kind = ERROR_TYPES.get(status, "api_error")
+    message = str(wish.get("message", f"fake {status}"))
+    await connection.send_json(status, error_body(kind, message, headers["request-id"]), headers)
+    return "error"
 
 
 async def _stream(
@@ -206,14 +228,19 @@ async def _stream(
     if breaks_at == 0 and "error" not in wish:
         return await _break_off(connection, wish)
     fields = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", **headers}
-    await connection.send(_head(200, fields))
+    whole = "one_segment" in wish
+    held: list[h11.Event] = [_head(200, fields)]
     for index, event in enumerate(events):
         if index == breaks_at:
+            await connection.send(*held)
             return await _break_off(connection, wish)
-        await connection.send(_server_sent(event))
-        if event["type"] == "content_block_delta":
-            await trio.sleep(seconds(wish, "gap"))
-    await connection.send(h11.EndOfMessage())
+        held.append(_server_sent(event))
+        if not whole:
+            await connection.send(*held)
+            held.clear()
+            if event["type"] == "content_block_delta":
+                await trio.sleep(seconds(wish, "gap"))
+    await connection.send(*held, h11.EndOfMessage())
     return "done"
 
 

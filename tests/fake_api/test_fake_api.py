@@ -42,6 +42,11 @@ class Client:
             self._h11.receive_data(await self.stream.receive_some())
         return event
 
+    @property
+    def read_ahead(self) -> bytes:
+        """What has come of the answer that is not read yet."""
+        return self._h11.trailing_data[0]
+
     async def answer(self) -> tuple[int, dict[str, str], str]:
         head, text = await self.next(), b""
         while isinstance(event := await self.next(), h11.Data):
@@ -71,18 +76,69 @@ async def test_one_connection_serves_many_requests() -> None:
         await client.send("/v1/messages?beta=true", say("on and on", max_tokens=3))
         assert json.loads((await client.answer())[2])["stop_reason"] == "max_tokens"
         await client.send("/v1/messages/count_tokens", say("x"))
-        assert json.loads((await client.answer())[2]) == {"input_tokens": 11}
-        await client.send("/v1/models", None, "GET")
-        assert json.loads((await client.answer())[2])["data"] == []
+        assert json.loads((await client.answer())[2]) == {"input_tokens": 13}
         await client.send("/v1/nothing", {})
         assert (await client.answer())[0] == 404
         await client.send("/v1/messages", say("[[status=429; retry_after=7]]"))
         status, headers, text = await client.answer()
         assert (status, headers["retry-after"]) == (429, "7")
         assert json.loads(text)["error"] == {"type": "rate_limit_error", "message": "fake 429"}
-    assert [request.outcome for request in api.requests] == ["done", "done", "done", "done", "error", "error"]
-    assert [request.n for request in api.turns] == [1, 2, 6]
+    assert [request.outcome for request in api.requests] == ["done", "done", "done", "error", "error"]
+    assert [request.n for request in api.turns] == [1, 2, 5]
     assert api.requests[0].body == say("hello there")
+
+
+async def test_tokens_are_counted_by_the_characters_and_not_by_the_blocks() -> None:
+    async def count(**body: Any) -> Any:
+        await client.send("/v1/messages/count_tokens", body)
+        return json.loads((await client.answer())[2])
+
+    async with open_fake_api() as api, open_client(api.url) as client:
+        marked = {"type": "text", "text": "12345678", "cache_control": {"type": "ephemeral"}}
+        for content in ("12345678", [marked], [{"type": "text", "text": "1234"}] * 2):
+            assert await count(messages=[{"role": "user", "content": content}]) == {"input_tokens": 14}
+        assert await count(messages=[], system="123", tools=[{"name": "12"}]) == {"input_tokens": 10}
+        assert (await count(**say("[[status=500; message=no]]")))["error"] == {
+            "type": "api_error",
+            "message": "no",
+        }
+
+
+async def test_models_come_by_pages() -> None:
+    async def ask(query: str) -> tuple[int, Any]:
+        await client.send(f"/v1/models{query}", None, "GET")
+        status, _, text = await client.answer()
+        return status, json.loads(text)
+
+    async def page(query: str) -> tuple[list[str], bool]:
+        found = (await ask(query))[1]
+        ids = [model["id"] for model in found["data"]]
+        assert (found["first_id"], found["last_id"]) == ((ids[0], ids[-1]) if ids else (None, None))
+        return ids, found["has_more"]
+
+    opus, fable, sonnet, haiku = (
+        "claude-opus-5-5",
+        "claude-fable-5-2",
+        "claude-sonnet-5-5",
+        "claude-haiku-5-5",
+    )
+    async with open_fake_api() as api, open_client(api.url) as client:
+        assert await page("") == ([opus, fable, sonnet, haiku], False)
+        assert await page("?limit=1") == ([opus], True)
+        assert await page(f"?limit=2&after_id={opus}") == ([fable, sonnet], True)
+        assert await page(f"?limit=2&before_id={haiku}") == ([fable, sonnet], True)
+        assert await page(f"?after_id={haiku}") == ([], False)
+        status, model = await ask(f"/{opus}")
+        assert (status, model["id"], model["display_name"]) == (200, opus, "Claude Opus 5.5")
+        assert [(await ask(query))[0] for query in ("?limit=0", "?after_id=x", "/x")] == [400, 400, 404]
+
+
+@pytest.mark.parametrize(("wish", "whole"), [("gap=0.05", False), ("gap=0.05; one_segment", True)])
+async def test_a_whole_stream_may_come_in_one_segment(wish: str, whole: bool) -> None:
+    async with open_fake_api() as api, open_client(api.url) as client:
+        await client.send("/v1/messages", say(f"[[{wish}]] hi", stream=True))
+        await client.next()
+        assert (b"message_stop" in client.read_ahead) is whole
 
 
 async def test_a_stream_has_the_events_of_the_real_one() -> None:

@@ -13,6 +13,7 @@ import select
 import signal
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -23,7 +24,7 @@ if not __package__:
     sys.modules[__package__].__path__ = [str(Path(__file__).resolve().parent)]
 
 from .conversation import VERSION
-from .session import Malformed, Session
+from .session import Malformed, Options, Session
 
 _LONGEST_LINE = 268_000_000
 _LONGEST_WAIT = 3600.0
@@ -33,8 +34,16 @@ def main(arguments: list[str]) -> int:
     if "--version" in arguments:
         _write(1, f"{VERSION} (ccproxy demo)\n".encode())
         return 0
-    model = arguments[arguments.index("--model") + 1] if "--model" in arguments[:-1] else None
-    session = Session(model)
+    options = dict(pairwise(arguments))
+    turns = options.get("--max-turns", "")
+    session = Session(
+        Options(
+            model=options.get("--model"),
+            effort=options.get("--effort"),
+            max_turns=int(turns) if turns.isdecimal() else None,
+        ),
+        os.environ,
+    )
     signal.signal(signal.SIGTERM, lambda *_: session.faults.ignore_term or os._exit(143))
     signal.signal(signal.SIGHUP, lambda *_: os._exit(129))
     try:

@@ -1,43 +1,64 @@
 """What is answered: a pure function of the request, so that a test can say in advance what it will read.
 
-An answer is `Demo echo: ` and the text of the last user message. A directive anywhere in that text,
-`[[key=value; key=value]]`, changes it and is not echoed. A value is JSON when it parses as JSON, else a
-plain string; a key alone is true:
+An answer is `Demo echo: ` and the text of the last user message; for one of images or documents alone, `[image]` or
+`[document]` stands for each. A directive anywhere in that text, `[[key=value; key=value]]`, changes the answer and is
+not echoed. A value is JSON when it parses as JSON, else a plain string; a key alone is true. No value may hold `;` or
+`]]`:
 
-=================  ================================================================================
-status=429         fail with this HTTP status and the API's error body
-retry_after=7      with `status`: send this `retry-after` header
-message=TEXT       with `status` or `error`: the error's message
-delay=0.5          seconds before the first byte
-deltas=20          text deltas to send (default 5); a shorter text is padded with dots
-gap=0.1            seconds after each delta
-text=TEXT          answer this instead of the echo
-stop=refusal       the stop_reason of the answer
-tool=NAME,NAME     end with a call of these tools, unless the last message carries a tool_result
-input={"x":1}      with `tool`: the input of the calls (no `;` and no `]]` inside)
-thinking=TEXT      put a thinking block first
-dump               answer with the request body as JSON, exactly as it was received
-error=TYPE         an `error` event of this type (overloaded_error, …) in mid-stream, then the end
-cut                close the connection in mid-stream
-hang               send nothing more, and keep the connection open
-at=N               when error, cut, hang and the faults of the stand-in happen: after N events
-                   (default 5, in the middle of the text; 0 is before the first byte)
-=================  ================================================================================
+======================  ============================================================================
+status=429              fail with this HTTP status and the API's error body
+retry_after=7           with `status`: send this `retry-after` header
+message=TEXT            with `status` or `error`: the error's message
+delay=0.5               seconds before the first byte
+deltas=20               text deltas to send (default 5); a shorter text is padded with dots, unless there
+                        is nothing in it to see; as many pieces make up a tool's input, after an empty one
+gap=0.1                 seconds after each delta
+one_segment             the fake API sends the whole stream in one write, without gaps
+text=TEXT               answer this instead of the echo; `text=""` and `text=" "` are empty and blank
+no_text                 no text block at all; with nothing else the content is empty
+thinking=TEXT           put a thinking block first
+redacted=DATA           then a redacted_thinking block
+search=QUERY            then a server tool's search and its result; the text cites it
+tool=NAME,NAME          end with parallel calls of these tools, unless tool results have come since
+rounds=2                with `tool`: call again until there are so many messages with results (default 1)
+input={"x":1}           with `tool`: the input of the calls (by default what the tool's schema allows)
+stop=refusal            the stop_reason of the answer
+stop_details={"a":1}    this in message_delta, as it is
+container=ID            a container of this id in message_delta
+usage={"a":1}           these counts in message_start and message_delta, beside or instead of the usual
+dump                    answer with the request body as JSON, exactly as it was received
+error=TYPE              an `error` event of this type (overloaded_error, …) in mid-stream, then the end
+cut                     close the connection in mid-stream
+hang                    send nothing more, and keep the connection open
+at=N                    when error, cut, hang and the faults of the stand-in happen: after N events
+                        (default 5, in the middle of the text; 0 is before the first byte)
+======================  ============================================================================
 
-`max_tokens` counts words: a longer answer, unless it is a dump, is cut there with the stop_reason `max_tokens`.
+Of the request's own fields these have an effect:
+
+* `max_tokens` counts words: a longer text is cut there with the stop_reason `max_tokens`;
+* `stop_sequences`: a text that holds one ends before it, with the stop_reason `stop_sequence`; neither cuts a dump or
+  structured output;
+* `output_config.format` of the type json_schema: the text is JSON that satisfies the schema (see `schema`), unless
+  `text` or `dump` asks for another;
+* `tool_choice`: `any` and `tool` make a call and leave the text out, `none` makes none whatever the prompt asks for,
+  and `disable_parallel_tool_use` leaves the first.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+from .blocks import call_tools, choose_tools, cite, deltas_of, emptied, search, think
+from .directives import an_object, number, read_prompt
+from .schema import satisfy
 
-Json = dict[str, Any]
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from .directives import Json, Prompt
 
 ERROR_TYPES = {
     400: "invalid_request_error",
@@ -49,6 +70,7 @@ ERROR_TYPES = {
     500: "api_error",
     529: "overloaded_error",
 }
+_EXPIRES = "2030-01-01T00:00:00Z"
 
 
 @dataclass(frozen=True)
@@ -61,6 +83,11 @@ class Answer:
     stop_reason: str
     input_tokens: int
     output_tokens: int
+    stop_sequence: str | None = None
+    counted: Json = field(default_factory=dict)
+    """Of usage, what is not the usual."""
+    ending: Json = field(default_factory=dict)
+    """What message_delta tells beside the stop reason."""
 
     def usage(self, output_tokens: int | None = None) -> Json:
         return {
@@ -68,6 +95,8 @@ class Answer:
             "cache_creation_input_tokens": 0,
             "cache_read_input_tokens": 0,
             "output_tokens": self.output_tokens if output_tokens is None else output_tokens,
+            "service_tier": "standard",
+            **self.counted,
         }
 
     def message(self) -> Json:
@@ -79,22 +108,28 @@ class Answer:
             "model": self.model,
             "content": list(self.content),
             "stop_reason": self.stop_reason,
-            "stop_sequence": None,
+            "stop_sequence": self.stop_sequence,
+            **self.ending,
             "usage": self.usage(),
         }
 
+    def start(self) -> Json:
+        """The message as message_start has it."""
+        begun: Json = {"content": [], "stop_reason": None, "stop_sequence": None, "usage": self.usage(1)}
+        return {key: begun.get(key, value) for key, value in self.message().items() if key not in self.ending}
+
     def events(self, deltas: int) -> Iterator[Json]:
         """The same message as the events of a stream, a ping after message_start as upstream sends it."""
-        start = {**self.message(), "content": [], "stop_reason": None, "usage": self.usage(1)}
-        yield {"type": "message_start", "message": start}
+        yield {"type": "message_start", "message": self.start()}
         yield {"type": "ping"}
         for index, block in enumerate(self.content):
-            yield {"type": "content_block_start", "index": index, "content_block": _emptied(block)}
-            for delta in _deltas(block, deltas):
+            yield {"type": "content_block_start", "index": index, "content_block": emptied(block)}
+            for delta in deltas_of(block, deltas):
                 yield {"type": "content_block_delta", "index": index, "delta": delta}
             yield {"type": "content_block_stop", "index": index}
-        stop = {"stop_reason": self.stop_reason, "stop_sequence": None}
-        yield {"type": "message_delta", "delta": stop, "usage": {"output_tokens": self.output_tokens}}
+        stop = {"stop_reason": self.stop_reason, "stop_sequence": self.stop_sequence, **self.ending}
+        usage = {"output_tokens": self.output_tokens, **self.counted}
+        yield {"type": "message_delta", "delta": stop, "usage": usage}
         yield {"type": "message_stop"}
 
 
@@ -107,123 +142,68 @@ def status_of(kind: str) -> int:
     return next((status for status, known in ERROR_TYPES.items() if known == kind), 500)
 
 
-def last_user_text(messages: Sequence[Json]) -> str:
-    """The last text block of the last user message that has one; reminders of the CLI's own do not count."""
-    for message in reversed(messages):
-        content = message.get("content")
-        blocks = content if isinstance(content, list) else [{"type": "text", "text": content}]
-        texts = [block.get("text") for block in blocks if block.get("type") == "text"]
-        texts = [text for text in texts if isinstance(text, str) and not text.startswith("<system-reminder>")]
-        if message.get("role") == "user" and texts:
-            return str(texts[-1])
-    return ""
-
-
-def read_directives(text: str) -> Json:
-    """What the prompt asks for, by key."""
-    found: Json = {}
-    for part in ";".join(_split(text)[1]).split(";"):
-        key, equals, value = part.strip().partition("=")
-        if not key:
-            continue
-        try:
-            found[key] = json.loads(value) if equals else True
-        except ValueError:
-            found[key] = value
-    return found
-
-
-def number(wish: Mapping[str, Any], key: str, usual: float, *, least: float, most: float) -> float:
-    """The number that `key` asks for; the usual one when it asks for none, or for what makes no sense."""
-    try:
-        asked = float(wish[key])
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return usual
-    return asked if least <= asked <= most else usual
-
-
-def seconds(wish: Mapping[str, Any], key: str) -> float:
-    return number(wish, key, 0.0, least=0.0, most=86400.0)
-
-
-def failing_status(wish: Mapping[str, Any]) -> int | None:
-    """The HTTP status that is asked for, when it is one of failure."""
-    return int(number(wish, "status", 0, least=400, most=599)) or None
-
-
-def count_deltas(wish: Mapping[str, Any]) -> int:
-    return int(number(wish, "deltas", 5, least=1, most=1_000_000))
-
-
 def compose(body: Mapping[str, Any], tag: str) -> Answer:
     """The answer to `body`; its ids end in `tag`."""
-    messages = body.get("messages", [])
-    text = last_user_text(messages)
-    wish = read_directives(text)
-    blocks: list[Json] = []
-    if "thinking" in wish:
-        blocks.append({"type": "thinking", "thinking": str(wish["thinking"]), "signature": "c2lnbmVk"})
-    said = str(wish.get("text") or "Demo echo: " + _split(text)[0])
-    words, stop = said.split(" "), "end_turn"
-    if wish.get("dump"):
-        said = json.dumps(body)
-    elif len(words) > (limit := int(number(body, "max_tokens", len(words), least=1, most=len(words)))):
-        words, stop = words[:limit], "max_tokens"
-        said = " ".join(words)
-    blocks.append({"type": "text", "text": said})
-    if "tool" in wish and not _answers_tool(messages):
-        stop = "tool_use"
-        for index, name in enumerate(str(wish["tool"]).split(",")):
-            call = {"id": f"toolu_{tag}_{index}", "name": name, "input": wish.get("input", {"x": 1})}
-            blocks.append({"type": "tool_use", **call})
+    prompt = read_prompt(body.get("messages"))
+    wish = prompt.wish
+    names, forced = choose_tools(body.get("tool_choice"), wish, body.get("tools"))
+    if not forced and prompt.results >= number(wish, "rounds", 1, least=1, most=1_000_000):
+        names = ()
+    blocks = list(think(wish))
+    words, stop, sequence = 0, "end_turn", None
+    if "search" in wish:
+        blocks += search(wish["search"], tag)
+    if not forced and "no_text" not in wish:
+        said, words, stop, sequence = _speak(body, prompt)
+        blocks.append(cite(said) if "search" in wish else {"type": "text", "text": said})
+    if names:
+        stop, sequence = "tool_use", None
+        blocks += call_tools(names, wish, body.get("tools"), tag)
     return Answer(
         id=f"msg_{tag}",
         model=str(body.get("model")),
         content=blocks,
         stop_reason=str(wish.get("stop", stop)),
-        input_tokens=10 + len(messages),
-        output_tokens=len(words),
+        stop_sequence=sequence,
+        input_tokens=10 + len(body.get("messages") or ()),
+        output_tokens=max(1, words),
+        counted=_count(wish),
+        ending=_end(wish),
     )
 
 
-def break_off_at(wish: Mapping[str, Any], keys: Iterable[str]) -> int | None:
-    """After how many events one of `keys` asks that things go wrong; None when nothing does."""
-    return int(number(wish, "at", 5, least=0, most=1_000_000)) if wish.keys() & set(keys) else None
+def _speak(body: Mapping[str, Any], prompt: Prompt) -> tuple[str, int, str, str | None]:
+    """The text, the number of its words, the stop reason and the stop sequence."""
+    wish = prompt.wish
+    shape = an_object(an_object(body.get("output_config")).get("format"))
+    said = str(wish.get("text", f"Demo echo: {prompt.words}"))
+    if wish.get("dump") or ("text" not in wish and shape.get("type") == "json_schema"):
+        whole = json.dumps(body if wish.get("dump") else satisfy(shape.get("schema")))
+        return whole, len(said.split(" ")), "end_turn", None
+    stop, sequence = "end_turn", None
+    if found := _first_in(said, body.get("stop_sequences")):
+        stop, sequence, said = "stop_sequence", found, said[: said.index(found)]
+    words = said.split(" ")
+    limit = int(number(body, "max_tokens", len(words), least=1, most=len(words)))
+    if len(words) > limit:
+        return " ".join(words[:limit]), limit, "max_tokens", None
+    return said, len(words), stop, sequence
 
 
-def _split(text: str) -> tuple[str, list[str]]:
-    """The prompt's own words, and the insides of its `[[…]]`."""
-    words, directives, at = [], [], 0
-    # Not a regular expression: it would take for ever with a megabyte of spaces or of "[[".
-    while (start := text.find("[[", at)) >= 0 and (end := text.find("]]", start)) >= 0:
-        words.append(text[at:start].strip())
-        directives.append(text[start + 2 : end])
-        at = end + 2
-    if not directives:
-        return text, []
-    words.append(text[at:].strip())
-    return " ".join(filter(None, words)), directives
+def _first_in(text: str, sequences: object) -> str | None:
+    known = [one for one in sequences if isinstance(one, str) and one] if isinstance(sequences, list) else []
+    return min((one for one in known if one in text), key=text.index, default=None)
 
 
-def _answers_tool(messages: Sequence[Json]) -> bool:
-    content = messages[-1].get("content") if messages else None
-    return isinstance(content, list) and any(block.get("type") == "tool_result" for block in content)
+def _count(wish: Mapping[str, Any]) -> Json:
+    searches = {"server_tool_use": {"web_search_requests": 1}} if "search" in wish else {}
+    return {**searches, **an_object(wish.get("usage"))}
 
 
-def _emptied(block: Json) -> Json:
-    empty: Json = {"text": "", "thinking": "", "signature": "", "input": {}}
-    return {key: empty.get(key, value) for key, value in block.items()}
-
-
-def _deltas(block: Json, count: int) -> Iterator[Json]:
-    match block["type"]:
-        case "text":
-            text = block["text"].ljust(count, ".")
-            ends = [len(text) * (at + 1) // count for at in range(count)]
-            for start, end in pairwise([0, *ends]):
-                yield {"type": "text_delta", "text": text[start:end]}
-        case "thinking":
-            yield {"type": "thinking_delta", "thinking": block["thinking"]}
-            yield {"type": "signature_delta", "signature": block["signature"]}
-        case _:
-            yield {"type": "input_json_delta", "partial_json": json.dumps(block["input"])}
+def _end(wish: Mapping[str, Any]) -> Json:
+    ending: Json = {}
+    if "container" in wish:
+        ending["container"] = {"id": str(wish["container"]), "expires_at": _EXPIRES}
+    if "stop_details" in wish:
+        ending["stop_details"] = wish["stop_details"]
+    return ending

@@ -28,7 +28,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .answer import number
+from .directives import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

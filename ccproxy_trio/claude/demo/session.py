@@ -15,22 +15,36 @@ import os
 import time
 import uuid
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .conversation import VERSION, Conversation, resolve_model
+from .context import describe_context
+from .conversation import VERSION, Conversation
+from .directives import blocks_of
+from .environment import Environment
 from .faults import Faults
+from .models import list_models, resolve_model
 from .turn import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from .answer import Json
+    from .directives import Json
     from .turn import Output
 
 _BATCH = 65536
 _REMEMBERED_UUIDS = 10_000
 _NO_MODEL = 'Model "(unrecognized model name)" is not a recognized model id.'
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says, as far as it makes a difference here."""
+
+    model: str | None = None
+    effort: str | None = None
+    max_turns: int | None = None
 
 
 class Malformed(Exception):
@@ -40,7 +54,7 @@ class Malformed(Exception):
 class Session:
     """Feed it with `receive`, and call `proceed` when `due` has come; send what both return, in that order."""
 
-    def __init__(self, model: str | None) -> None:
+    def __init__(self, options: Options, variables: Mapping[str, str]) -> None:
         self.ended = False
         """An end_session has come."""
         self.failed = False
@@ -49,7 +63,9 @@ class Session:
         """When to call `proceed`, on the monotonic clock; None while there is nothing to say."""
         self.faults = Faults()
         self._id = str(uuid.uuid4())
-        self._conversation = Conversation(resolve_model(model))
+        model, environment = resolve_model(options.model), Environment(variables)
+        self._conversation = Conversation(model, environment, self._id, options.effort)
+        self._max_turns = options.max_turns
         self._seen: dict[str, None] = {}
         self._queue: deque[Json] = deque()
         self._turn: Turn | None = None
@@ -128,11 +144,14 @@ class Session:
     def _run(self, frame: Json) -> Iterator[Output]:
         identity = _identity(frame)
         self._conversation.prompt_fixed = True
-        self._conversation.push({"content": [], **frame["message"]}, identity, turn=True)
+        message = {"content": [], **frame["message"]}
+        if asks := frame.get("shouldQuery") is not False:
+            message["content"] = blocks_of(message["content"])
+        self._conversation.push(message, identity, turn=True)
         yield from _lifecycle(identity, "started")
         yield self._init(identity)
-        turn = Turn(identity, self._conversation, self._next_tag, self.faults)
-        if frame.get("shouldQuery") is False:
+        turn = Turn(identity, self._conversation, self._next_tag, self.faults, self._max_turns)
+        if not asks:
             yield turn.skip()
             yield from _lifecycle(identity, "completed")
             return
@@ -141,7 +160,8 @@ class Session:
             yield output
             if isinstance(output, dict) and output["type"] == "result":
                 self.failed = output["is_error"]
-                yield from _lifecycle(identity, "cancelled" if self.failed else "completed")
+                done = output["terminal_reason"] in ("completed", "max_turns")
+                yield from _lifecycle(identity, "completed" if done else "cancelled")
 
     def _abort(self) -> Iterator[Json]:
         if (turn := self._turn) is not None:
@@ -160,18 +180,24 @@ class Session:
                 ignored = self._conversation.prompt_fixed
                 if not ignored:
                     self._conversation.set_prompt(request.get("systemPrompt"))
-                yield _success(request_id, _abilities())
+                yield _success(request_id, self._abilities())
                 if ignored:
                     yield {"type": "system", "subtype": "background_tasks_changed", "tasks": []}
             case "set_model" if _is_blank(request.get("model")):
                 yield _error(request_id, f"{_NO_MODEL} Run /model to see available models.")
             case "set_model":
-                if note := self._conversation.set_model(request.get("model")):
-                    yield {"type": "user", "message": {"role": "user", "content": note}, "isReplay": True}
+                yield from _replay(self._conversation.set_model(request.get("model")))
                 yield _success(request_id, {"model": self._conversation.model})
             case "apply_flag_settings":
-                self._conversation.apply(request.get("settings"))
+                yield from _replay(self._conversation.apply(request.get("settings")))
                 yield _success(request_id)
+            case "list_models":
+                yield _success(request_id, {"models": list_models(self._conversation.model)})
+            case "get_context_usage" if (detail := request.get("detail", "full")) in ("full", "summary"):
+                summary = detail == "summary"
+                yield _success(request_id, describe_context(self._conversation, summary=summary))
+            case "get_context_usage":
+                yield _error(request_id, "get_context_usage: detail must be 'summary' or 'full'")
             case "set_max_thinking_tokens":
                 self._conversation.set_thinking(request.get("max_thinking_tokens"))
                 yield _success(request_id)
@@ -221,6 +247,15 @@ class Session:
         naming = {"user_message_uuids": [identity]} if identity else {}
         return {"type": "system", "subtype": "init", **about, **nothing, **naming}
 
+    def _abilities(self) -> Json:
+        nothing: Json = {"commands": [], "agents": [], "account": {"apiProvider": "demo"}}
+        about = {
+            "models": list_models(self._conversation.model),
+            "output_style": "default",
+            "pid": os.getpid(),
+        }
+        return {**nothing, **about, "claude_code_version": VERSION}
+
     def _encode(self, frames: Iterable[Json]) -> bytes:
         lines = bytearray()
         for frame in frames:
@@ -246,6 +281,11 @@ def _error(request_id: str, error: str, **more: str) -> Json:
     return {"type": "control_response", "response": answer}
 
 
+def _replay(note: str | None) -> Iterator[Json]:
+    if note is not None:
+        yield {"type": "user", "message": {"role": "user", "content": note}, "isReplay": True}
+
+
 def _is_blank(model: object) -> bool:
     return isinstance(model, str) and model != "" and not model.strip()
 
@@ -253,11 +293,6 @@ def _is_blank(model: object) -> bool:
 def _lifecycle(identity: str | None, state: str) -> Iterator[Json]:
     if identity:
         yield {"type": "command_lifecycle", "command_uuid": identity, "state": state}
-
-
-def _abilities() -> Json:
-    nothing: Json = {"commands": [], "agents": [], "models": [], "account": {"apiProvider": "demo"}}
-    return {**nothing, "output_style": "default", "pid": os.getpid(), "claude_code_version": VERSION}
 
 
 def _unreadable(line: bytes, why: str) -> Malformed:
