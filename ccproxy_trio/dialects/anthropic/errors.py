@@ -32,6 +32,21 @@ _TYPES = {
     529: "overloaded_error",
 }
 
+STATUSES = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "conflict_error": 409,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "api_error": 500,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}
+"""The status of each type, as the error page pairs them: for an error that came as an event, and so without one."""
+
 
 def error_type(failure: Failure) -> str:
     """The `error.type` that a client of the Anthropic API sees."""

@@ -9,9 +9,10 @@ and name its type and request id on the synthetic assistant frame before the res
     Failed to authenticate. API Error: 403 Your API key does not have permission …
     API Error: 529 Overloaded. This is a server-side issue, usually temporary — try again in a moment. …
 
-Rules: JSON wins, with upstream's own type, message and request id. Else the dressing is taken off, the status
-comes from the result, the text, or the CLI's error category, in that order, and a text not known here is kept
-as it is. The answer must make sense to a client that never saw the CLI, and never shows a key.
+Rules: JSON wins, with upstream's own type, message and request id. Else the dressing is taken off (`cli_texts`
+says of what); the status comes from the result, the text, upstream's type, or the CLI's error category, in that
+order, and a text not known here is kept as it is. The answer must make sense to a client that never saw the CLI,
+and never shows a key.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ import re
 from typing import Any
 
 from ccproxy_trio.dialects.failures import Failure
+
+from .cli_texts import NOT_THE_CLIENTS, find_setup_fault, undress
+from .errors import STATUSES
 
 _CATEGORY_STATUS = {
     "account_on_hold": 403,
@@ -34,20 +38,14 @@ _CATEGORY_STATUS = {
     "rate_limit": 429,
     "verification_required": 403,
 }
-"""By the CLI's error category, for failures without a status: they never reached the API. Others are a 502."""
+"""By the CLI's error category, for failures with neither a status nor a type: they never reached the API."""
 
-_LOG_IN = (
-    "Log in with the `claude` CLI as the user that runs this server, "
-    "or set ANTHROPIC_API_KEY in the server's environment."
-)
 _DRESSING = re.compile(
-    r"(?:.*?(?:\. | · ))??API Error: (?:(?P<status>\d{3})\b ?|Request rejected \((?P<rejected>\d{3})\) · )?",
+    r"(?:.*?(?:\. | · ))??API Error: (?:(?P<status>\d{3})\b ?|"
+    r"(?:Request rejected \((?P<rejected>\d{3})\)|"
+    r"Server is temporarily limiting requests \(not your usage limit\)) · )?",
     re.DOTALL,
 )
-_ADVICE = re.compile(r"\.? This is (?:a server-side issue, )?usually temporary\b.*", re.DOTALL)
-_TOO_LARGE = re.compile(r"\A(Request too large(?: \([^)]*\))?)\. .*", re.DOTALL)
-_MODEL_ISSUE = re.compile(r"\AThere's an issue with the selected model \((.*?)\)\..*", re.DOTALL)
-_FIX_EXTERNAL = re.compile(r" · Fix external .*", re.DOTALL)
 _SECRET = re.compile(r"\b(?:sk-ant-[\w-]+|Bearer\s+[\w.~+/=-]+)")
 _MAX_MESSAGE = 4000
 
@@ -69,33 +67,28 @@ def failure_from_result(
     dressing = _DRESSING.match(text)
     if status is None and dressing is not None and (told := dressing["status"] or dressing["rejected"]):
         status = int(told)
+    bare = text if dressing is None else text[dressing.end() :]
     answered = status is not None and 400 <= status <= 599
-    if status is None or not answered:
-        status = _CATEGORY_STATUS.get(error or "", 502)
-    message = _undressed(text if dressing is None else text[dressing.end() :])
     if (quoted := _quoted_error(text)) is not None:
         kind = quoted["error"].get("type", kind)
         request_id = quoted.get("request_id", request_id)
         message = quoted["error"]["message"]
-    elif not answered and "not logged in" in text.lower():
-        status, message = 401, f"The CLI behind this server is not logged in. {_LOG_IN}"
-    elif status == 401 and "/login" in text:
-        message = f"{message}. {_LOG_IN}"
-    elif not answered and status == 502:
-        happened = "got no answer from the API" if error == "server_error" else "failed"
-        message = f"The CLI {happened}: {message or 'it does not say why'}"
+    elif (fault := find_setup_fault(text)) is not None:
+        status, message = (status if answered else fault[0]), fault[1]
+    else:
+        message = undress(bare)
+        if status == 401 and "/login" in text:
+            message += NOT_THE_CLIENTS
+    kind = fit_identifier(kind)
+    if status is None or not 400 <= status <= 599:
+        status = STATUSES.get(kind or "") or _CATEGORY_STATUS.get(error or "") or (500 if kind else 502)
+        if kind is None and status == 502:
+            happened = "got no answer from the API" if error == "server_error" else "failed"
+            message = f"The CLI {happened}: {message or 'it does not say why'}"
     message = _SECRET.sub("[redacted]", message).strip() or f"The API answered {status} without a message"
     if len(message) > _MAX_MESSAGE:
         message = f"{message[:_MAX_MESSAGE]}…"
-    return Failure(status, message, retry_after, kind=fit_identifier(kind), request_id=fit_identifier(request_id))
-
-
-def _undressed(message: str) -> str:
-    """The message without what the CLI adds for its own users: its commands mean nothing to a client."""
-    message = _ADVICE.sub("", message)
-    message = _TOO_LARGE.sub(r"\1", message)
-    message = _MODEL_ISSUE.sub(r"model: \1", message)
-    return _FIX_EXTERNAL.sub(": it is this server's own, not the client's", message)
+    return Failure(status, message, retry_after, kind=kind, request_id=fit_identifier(request_id))
 
 
 def _quoted_error(text: str) -> dict[str, Any] | None:
