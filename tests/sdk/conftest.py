@@ -5,6 +5,7 @@ Over the stand-in, and over the real binary with a fake API behind it; both answ
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
@@ -26,11 +27,15 @@ if TYPE_CHECKING:
 PATIENCE = 30.0
 """How long a client waits, in seconds."""
 
+NAMES = {"model_id": "opus", "after_id": "opus", "before_id": "haiku"}
+"""What the client's own tests call models: names that an operator can give them."""
+
 
 @asynccontextmanager
 async def open_demo(folder: Path) -> AsyncIterator[str]:
     """The server over the stand-in; its address."""
-    async with open_server(SERVE, Scratch(folder, {"CLAUDE__DEMO": "true"})) as server:
+    variables = {"CLAUDE__DEMO": "true", "CLAUDE__MODELS": json.dumps(NAMES)}
+    async with open_server(SERVE, Scratch(folder, variables)) as server:
         yield f"http://127.0.0.1:{server.port}"
 
 
