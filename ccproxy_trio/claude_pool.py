@@ -21,15 +21,18 @@ import attrs
 import orjson
 import trio
 
+from ccproxy_trio.claude.counting import as_message, count_tokens
 from ccproxy_trio.claude.errors import InstanceDied, InstanceError, InstanceNonsense
 from ccproxy_trio.claude.instance import Instance, Timeouts, Turn
 from ccproxy_trio.claude.launcher import Launcher
 from ccproxy_trio.claude.locate import Cli, build_launch, build_probe, locate_cli
 from ccproxy_trio.claude.turn_settings import refuse_effort
+from ccproxy_trio.dialects.anthropic.count_tokens import CountRequest, parse_count_request
 from ccproxy_trio.dialects.anthropic.events import InvalidStream, MessageAssembler
 from ccproxy_trio.dialects.anthropic.request import MessagesRequest, parse_request
 from ccproxy_trio.dialects.anthropic.tools import refuse_server_tools
 from ccproxy_trio.dialects.failures import InvalidRequest
+from ccproxy_trio.dialects.models import Model, find_model
 from ccproxy_trio.pool import (
     CheckFailed,
     Lease,
@@ -45,7 +48,7 @@ from ccproxy_trio.pool import (
 from ccproxy_trio.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Mapping
 
     from ccproxy_trio.settings import ClaudeSettings, PoolSettings
 
@@ -72,7 +75,7 @@ class Answer:
             self._turn = await self._lease.value.begin(request, model)
             self._ready = await self._turn.receive()
         except InstanceError as error:
-            self._retire(error)
+            _retire(self._lease, error)
             raise
 
     async def receive(self) -> list[dict[str, Any]]:
@@ -86,7 +89,7 @@ class Answer:
         try:
             return await self._turn.receive()
         except InstanceError as error:
-            self._retire(error)
+            _retire(self._lease, error)
             raise
 
     @property
@@ -116,13 +119,14 @@ class Answer:
                         return message
         except InvalidStream as error:
             nonsense = InstanceNonsense(f"the claude process sent events that are no message: {error}")
-            self._retire(nonsense)
+            _retire(self._lease, nonsense)
             raise nonsense from error
         raise InstanceNonsense("the answer was read before")
 
-    def _retire(self, error: InstanceError) -> None:
-        """End the instance now: to rewind it would be in vain."""
-        self._lease.retire(RetireReason.DIED if isinstance(error, InstanceDied) else RetireReason.BROKEN)
+
+def _retire(lease: Lease[Instance], error: InstanceError) -> None:
+    """End the instance now: to rewind it would be in vain."""
+    lease.retire(RetireReason.DIED if isinstance(error, InstanceDied) else RetireReason.BROKEN)
 
 
 @attrs.frozen
@@ -142,6 +146,9 @@ class ClaudePool:
     """Names that a request may give, or patterns (``gpt-4*``), each with the CLI's model for it."""
     allowed_tools: Collection[str] = ()
     """The server tools that a request may use."""
+    # What the CLI calls its version now, and what that version lists.
+    _version: Callable[[], str | None] = attrs.field(default=lambda: None, repr=False, eq=False)
+    _listed: dict[str, tuple[Model, ...]] = attrs.field(factory=dict, init=False, repr=False, eq=False)
 
     def resolve(self, name: str) -> str:
         """The CLI's name for a model: by `models`, a name before the first pattern that fits, or the name itself."""
@@ -157,7 +164,7 @@ class ClaudePool:
     @asynccontextmanager
     async def stream(self, request: MessagesRequest | Mapping[str, Any]) -> AsyncIterator[Answer]:
         """Ask, and wait for the first event; leaving the block ends the answer, read to its end or not."""
-        asked = request if isinstance(request, MessagesRequest) else _parse(request)
+        asked = request if isinstance(request, MessagesRequest) else parse_request(_encode(request))
         model = self.resolve(asked.model)
         refuse_effort(asked, model)
         refuse_server_tools(asked.tools, self.allowed_tools)
@@ -167,6 +174,53 @@ class ClaudePool:
             answer = Answer(lease)
             await answer.begin(asked, model)
             yield answer
+
+    async def list_models(self) -> tuple[Model, ...]:
+        """The models that the CLI offers, in its order. One instance of each version of the CLI is asked, once."""
+        if (known := self._listed.get(self._version() or "")) is not None:
+            return known
+        async with self._borrow() as instance:
+            models = await instance.list_models()
+            self._listed.clear()
+            self._listed[instance.version] = models
+            return models
+
+    async def find_model(self, name: str) -> Model | None:
+        """What the CLI tells of the model that a request would get by this name; None for a name that nobody gave.
+
+        A name that `models` gives to a model that the CLI does not list is that model's own.
+        """
+        wanted = self.resolve(name)
+        found = find_model(await self.list_models(), wanted)
+        return found or (Model(wanted, wanted) if wanted != name else None)
+
+    async def count_tokens(self, request: CountRequest | Mapping[str, Any]) -> int:
+        """The tokens of a request of POST /v1/messages/count_tokens, as the API counts them.
+
+        Exact without a system prompt. That is counted as a message, so that the sum is too high by the few tokens
+        that a message has beside its text.
+        """
+        asked = request if isinstance(request, CountRequest) else parse_count_request(_encode(request))
+        model = self.resolve(asked.model)
+        tokens = 0
+        for messages in (as_message(asked.system), asked.messages):
+            if messages:
+                # An instance that is bound to a system prompt already is as good, and another one is spared.
+                async with self._borrow(lambda instance: 0 if instance.fresh else 1) as instance:
+                    tokens += await count_tokens(instance, messages, model, asked.system)
+        return tokens
+
+    @asynccontextmanager
+    async def _borrow(self, fit: Callable[[Instance], int | None] | None = None) -> AsyncIterator[Instance]:
+        """An instance for something short."""
+        async with self.pool.acquire(fit=fit) as lease:
+            if not lease.value.reusable:
+                lease.retire(RetireReason.USES)
+            try:
+                yield lease.value
+            except InstanceError as error:
+                _retire(lease, error)
+                raise
 
 
 @asynccontextmanager
@@ -198,7 +252,7 @@ async def open_claude_pool(
         observer=_log_trouble,
         name="claude",
     ) as pool:
-        yield ClaudePool(pool, cli, claude.models, claude.allowed_tools)
+        yield ClaudePool(pool, cli, claude.models, claude.allowed_tools, version=lambda: launcher.version)
 
 
 def _log_trouble(event: PoolEvent) -> None:
@@ -212,9 +266,9 @@ def _log_trouble(event: PoolEvent) -> None:
             log.warning("instance %d is replaced (%s): %s", event.id, event.reason, cause)
 
 
-def _parse(request: Mapping[str, Any]) -> MessagesRequest:
+def _encode(request: Mapping[str, Any]) -> bytes:
     try:
-        return parse_request(orjson.dumps(dict(request)))
+        return orjson.dumps(dict(request))
     except TypeError as error:
         raise InvalidRequest("", f"the request is not JSON: {error}") from error
 

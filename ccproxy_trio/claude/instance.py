@@ -16,17 +16,20 @@ from __future__ import annotations
 
 import math
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import trio
 from attrs import frozen
 from trio_util import AsyncBool
+
+from ccproxy_trio.dialects.failures import Failure
 
 from .errors import InstanceDied, InstanceNonsense, InstanceSilent, NotRewound, TurnFailed
 from .exchange import Exchange
 from .folder import open_private_folder
 from .frames import assistant_frame
 from .link import Link
+from .models import parse_models
 from .process import open_process
 from .turn_settings import GUARD, build_settings
 
@@ -34,7 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from ccproxy_trio.dialects.anthropic.blocks import ContentBlock
+    from ccproxy_trio.dialects.anthropic.conversation import Message
     from ccproxy_trio.dialects.anthropic.request import MessagesRequest
+    from ccproxy_trio.dialects.models import Model
 
     from .frames import ControlResponse
     from .locate import Launch
@@ -102,20 +107,42 @@ class Instance:
         Raises InstanceError, or TurnFailed. However it ends, `reset` must follow.
         """
         self._busy.value = True
-        frames = self._prepare(request, model)
+        settings = build_settings(request, model, base_url=self._base_url, login=self._login)
+        frames = self._prepare(request.system, settings)
         *history, prompt = request.messages
         if history:
             await self._append(frames, [])
-            frames = []
-        for message in history:
-            if message.role == "assistant":
-                # It goes out with the user message after it: the CLI takes it in at once, and waits for neither.
-                frames.append(assistant_frame(message.content, self._exchange.model))
-            else:
-                await self._append(frames, message.content)
-                frames = []
+            frames = await self._feed(history)
         await self._send([*frames, self._exchange.ask(prompt.content)])
         return Turn(self, self._timeouts)
+
+    async def take_in(self, messages: Sequence[Message], model: str, system: SystemPrompt) -> None:
+        """Prepare a conversation that is all history: nothing is asked. The last message is the user's.
+
+        An instance that is bound to no system prompt yet is bound to `system`; any other keeps its own. Raises
+        InstanceError. However it ends, `reset` must follow.
+        """
+        self._busy.value = True
+        bound = system if self._system is None else self._system
+        settings = {"model": model, "env": {"ANTHROPIC_BASE_URL": self._base_url}}
+        await self._append(self._prepare(bound, settings), [])
+        await self.append(messages)
+
+    async def append(self, messages: Sequence[Message]) -> None:
+        """Add to the history that was taken in; the last message is the user's. Raises InstanceError."""
+        await self._feed(messages)
+
+    async def describe_context(self, detail: Literal["full", "summary"]) -> dict[str, Any]:
+        """What the CLI tells of the conversation's size: in full, the API is asked.
+
+        Raises InstanceError, or TurnFailed when the CLI refuses.
+        """
+        within = self._timeouts.first_event if detail == "full" else self._timeouts.control
+        return await self._inquire("get_context_usage", within, detail=detail)
+
+    async def list_models(self) -> tuple[Model, ...]:
+        """The models that the CLI offers. Raises InstanceError, or TurnFailed when the CLI refuses."""
+        return parse_models(await self._inquire("list_models", self._timeouts.control))
 
     async def hold_back(self) -> None:
         """From the first event on: keep whatever request the CLI makes next from leaving it."""
@@ -126,6 +153,18 @@ class Instance:
     async def remember(self, text: str) -> None:
         """Append a user message to the history, without an answer. Raises InstanceError."""
         await self._append([], [{"type": "text", "text": text}])
+
+    async def _feed(self, messages: Sequence[Message]) -> list[bytes]:
+        """Append messages; what is returned is to go out with the user message after them."""
+        frames: list[bytes] = []
+        for message in messages:
+            if message.role == "assistant":
+                # The CLI takes it in at once, and waits for neither it nor the user message after it.
+                frames.append(assistant_frame(message.content, self._exchange.model))
+            else:
+                await self._append(frames, message.content)
+                frames = []
+        return frames
 
     async def _append(self, frames: list[bytes], content: Sequence[ContentBlock]) -> None:
         await self._send([*frames, self._exchange.append(content)])
@@ -179,17 +218,16 @@ class Instance:
         await self._busy.wait_value(False)  # whoever uses it reads the end of its output first
         return InstanceDied(returncode, self._process.stderr_tail)
 
-    def _prepare(self, request: MessagesRequest, model: str) -> list[bytes]:
+    def _prepare(self, system: SystemPrompt, settings: dict[str, Any]) -> list[bytes]:
         frames: list[bytes] = []
         if self._system is None:
             # Without any `initialize` the CLI would add a block with its folder and the date. In one piece, because
             # pieces that equal words of its own it would put elsewhere, or leave out.
-            prompt = ["\n\n".join(request.system)] if request.system else []
+            prompt = ["\n\n".join(system)] if system else []
             frames.append(self._control("initialize", systemPrompt=prompt))
-            self._system = request.system
-        elif self._system != request.system:
+            self._system = system
+        elif self._system != system:
             raise NotRewound("bound to another system prompt")
-        settings = build_settings(request, model, base_url=self._base_url, login=self._login)
         frames.append(self._control("apply_flag_settings", settings=settings))
         self._guarded = False
         return frames
@@ -197,8 +235,14 @@ class Instance:
     def _control(self, subtype: str, **fields: Any) -> bytes:
         return self._exchange.control(subtype, **fields)[1]
 
-    async def _ask_control(self, subtype: str, within: float) -> ControlResponse:
-        request_id, frame = self._exchange.control(subtype)
+    async def _inquire(self, subtype: str, within: float, **fields: Any) -> dict[str, Any]:
+        answer = await self._ask_control(subtype, within, **fields)
+        if answer.error is not None:
+            raise TurnFailed(Failure(502, f"the CLI refuses {subtype}: {answer.error[:200]}"))
+        return answer.response
+
+    async def _ask_control(self, subtype: str, within: float, **fields: Any) -> ControlResponse:
+        request_id, frame = self._exchange.control(subtype, **fields)
         with self._bounded(f"answer to {subtype}", within):
             await self._link.send([frame])
             while True:

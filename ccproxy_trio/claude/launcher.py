@@ -37,6 +37,11 @@ class Launcher:
         self._probed: str | None = None
         self.rewinds: bool | None = None
 
+    @property
+    def version(self) -> str | None:
+        """What the CLI's latest version calls itself, None before the first probe."""
+        return self._probed
+
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Instance]:
         """A started instance. Raises OSError or InstanceError."""

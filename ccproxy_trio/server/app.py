@@ -17,8 +17,10 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from ccproxy_trio.dialects.anthropic.errors import error_response
 from ccproxy_trio.dialects.failures import Failure
 
+from .count_tokens import CountTokens
 from .failures import EXPECTED, failure_of
 from .messages import Messages
+from .models import Models
 from .ops import Ops
 from .transport import RepairedHTTPConnection
 
@@ -41,8 +43,15 @@ def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
     app.config["RESPONSE_TIMEOUT"] = None
 
     messages = Messages(claude, settings.server.ping_interval)
+    count_tokens = CountTokens(claude)
+    models = Models(claude)
     ops = Ops(claude, settings.pool_settings.enabled)
     app.add_url_rule("/v1/messages", view_func=messages.create, methods=["POST"], endpoint="messages")
+    app.add_url_rule(
+        "/v1/messages/count_tokens", view_func=count_tokens.count, methods=["POST"], endpoint="count_tokens"
+    )
+    app.add_url_rule("/v1/models", view_func=models.list, methods=["GET"], endpoint="models")
+    app.add_url_rule("/v1/models/<path:name>", view_func=models.get, methods=["GET"], endpoint="model")
     app.add_url_rule("/", view_func=ops.root, methods=["GET"], endpoint="root")
     app.add_url_rule("/health", view_func=ops.health, methods=["GET"], endpoint="health")
     app.add_url_rule("/healthz", view_func=ops.health, methods=["GET"], endpoint="healthz")

@@ -1,0 +1,46 @@
+"""GET /v1/models and GET /v1/models/{id}: the CLI's own list, by pages; a model is found by any name it goes by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from attrs import frozen
+from quart import Response, g, request
+
+from ccproxy_trio.claude.errors import TurnFailed
+from ccproxy_trio.dialects.anthropic.models import parse_page_request, render_model, render_page
+from ccproxy_trio.dialects.failures import Failure
+
+if TYPE_CHECKING:
+    from ccproxy_trio.claude_pool import ClaudePool
+
+
+@frozen
+class Models:
+    """The endpoints, with what they work on."""
+
+    claude: ClaudePool
+
+    async def list(self) -> Response:
+        """One page."""
+        _note_betas()
+        page = parse_page_request(request.args.to_dict(flat=False))
+        cursors = {name: await self.claude.find_model(name) for name in (page.after, page.before) if name}
+        return _json(render_page(await self.claude.list_models(), page, cursors.get))
+
+    async def get(self, name: str) -> Response:
+        """One model."""
+        _note_betas()
+        if (model := await self.claude.find_model(name)) is None:
+            raise TurnFailed(Failure(404, f"model: {name}"))
+        return _json(render_model(model))
+
+
+def _note_betas() -> None:
+    if "anthropic-beta" in request.headers:
+        g.ignored = ("anthropic-beta",)
+
+
+def _json(value: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(value), content_type="application/json")
