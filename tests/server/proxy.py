@@ -100,12 +100,8 @@ class Proxy:
 
     @property
     def upstream(self) -> list[RecordedRequest]:
-        """The turns that the fake API was asked for, without the CLI's own one-token greeting of a new model.
-
-        There are none over the stand-in.
-        """
-        turns = [] if self.api is None else self.api.turns
-        return [request for request in turns if request.body.get("max_tokens") != 1]
+        """The turns that the fake API was asked for; none over the stand-in."""
+        return [] if self.api is None else self.api.turns
 
 
 def body_of(prompt: Any, **fields: Any) -> bytes:

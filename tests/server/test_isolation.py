@@ -1,91 +1,44 @@
-"""One request's text is never in another's: random requests on few instances, and every body that went upstream.
+"""Nothing of one request is in another's: random requests on few instances, and every body that went upstream.
 
-Each request has a canary of its own in each of its texts. Some are answered, some fail, some are left by their
-client; whatever happens, the model is given exactly the system prompt, model, parameters and messages of the one
-request, and nobody is answered twice.
+Some are answered, some end at a call of a tool, some fail, some are left by their client; whatever happens, the model
+is given exactly what the one request asked for, and nobody is answered twice.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import orjson
 import pytest
 import trio
-from attrs import frozen
 
 from ccproxy_trio.pool import RetireReason
-from tests.server.conversations import assistant, conversation, system, user
+from tests.server.carried import check_body
 from tests.server.proxy import Backend, Proxy, open_proxy
+from tests.server.random_requests import Asked, draw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-SYSTEMS: tuple[list[str], ...] = ([], ["Be brief."], ["Be long.", "And kind."])
-MODELS = ("claude-sonnet-5-5", "claude-opus-5-5")
-ENDS = {
-    "[[dump]]": 200,
-    "[[status=429]]": 429,
-    "[[error=overloaded_error; at=5; gap=0.01]]": 529,
-    "[[deltas=200; gap=0.02]]": None,  # the client leaves
-}
-
-
-@frozen
-class Asked:
-    """A random request."""
-
-    canary: str
-    model: str
-    system: list[str]
-    messages: list[dict[str, Any]]
-    max_tokens: int
-    stream: bool
-    end: str
-
-    def check(self, body: Mapping[str, Any]) -> None:
-        """This is what the model must be given, and nothing else."""
-        assert conversation(body) == self.messages
-        assert "\n\n".join(system(body)) == "\n\n".join(self.system)
-        assert (body["model"], body["max_tokens"]) == (self.model, self.max_tokens)
-        others = set(json.dumps(body).split("canary-")[1:])
-        assert {other[:6] for other in others} == {self.canary}
-
-
-def draw(random: Random, number: int) -> Asked:
-    canary = f"{number:06}"
-    end = random.choices(list(ENDS), weights=[6, 1, 1, 2])[0]
-    texts = [
-        f"{n} canary-{canary} {'x' * random.randrange(300)}" for n in range(random.choice([0, 0, 2, 4, 6]))
-    ]
-    history = [assistant(text) if n % 2 else user(text) for n, text in enumerate(texts)]
-    return Asked(
-        canary,
-        random.choice(MODELS),
-        random.choice(SYSTEMS),
-        [*history, user(f"canary-{canary} {end}")],
-        random.randrange(500, 5000),
-        random.random() < 0.5,
-        end,
-    )
+    from collections.abc import Iterator
 
 
 async def carry_out(proxy: Proxy, asked: Asked, leave_after: float) -> None:
-    fields: dict[str, Any] = {"max_tokens": asked.max_tokens, "stream": asked.stream, "model": asked.model}
-    fields["system"] = [{"type": "text", "text": text} for text in asked.system]
-    status = ENDS[asked.end]
-    if status is None:
-        with trio.move_on_after(leave_after):
-            await proxy.ask(asked.messages, **fields)
+    with trio.move_on_after(leave_after if asked.status is None else math.inf):
+        reply = await proxy.post(orjson.dumps(asked.fields))
+    if asked.status is None:
         return
-    reply = await proxy.ask(asked.messages, **fields)
-    if status == 200:
-        asked.check(json.loads(reply.text))
+    if asked.status == 200:
+        assert reply.status == 200, (asked, reply)
+        if asked.end == "[[dump]]":
+            check_body(json.loads(reply.text), asked.fields)
+        elif "tool=" in asked.end:
+            assert b'"tool_use"' in reply.body
     else:
         told, kind, _ = reply.failure
-        assert (told, kind) in {(status, kind), (200, kind)}
+        assert (told, kind) in {(asked.status, kind), (200, kind)}
         assert kind in {"rate_limit_error", "overloaded_error"}
 
 
@@ -108,17 +61,21 @@ async def carry_out_all(proxy: Proxy, all_asked: list[Asked], random: Random) ->
 
 @pytest.mark.cli
 async def test_over_the_real_cli(cli: Backend) -> None:
-    random = Random(5)
-    all_asked = [draw(random, number) for number in range(70)]
+    await check_upstream(cli, Random(5), 70)
+
+
+async def check_upstream(cli: Backend, random: Random, count: int) -> None:
+    """So many requests, and of each exactly one body upstream, which is its own."""
+    all_asked = [draw(random, number) for number in range(count)]
     async with open_proxy(cli, pool={"min_size": 3, "max_size": 3}) as proxy:
         await carry_out_all(proxy, all_asked, random)
-        received: Counter[str] = Counter()
+        received: Counter[int] = Counter()
         for request in proxy.upstream:
-            canary = json.dumps(request.body["messages"][-1]).partition("canary-")[2][:6]
-            all_asked[int(canary)].check(request.body)
-            received[canary] += 1
+            number = int(json.dumps(request.body["messages"][-1]).rpartition("canary-")[2][:6])
+            check_body(request.body, all_asked[number].fields)
+            received[number] += 1
         assert set(received.values()) == {1}
-        stayed = {asked.canary for asked in all_asked if ENDS[asked.end] is not None}
+        stayed = {number for number, asked in enumerate(all_asked) if asked.status is not None}
         assert stayed <= set(received)
 
 
