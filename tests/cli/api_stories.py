@@ -123,14 +123,15 @@ async def tell_the_guard(story: Story) -> None:
     await story.ask("rewind again", rewind(identity))
     for stop in ("stop=max_tokens", "no_text; thinking=hm"):
         identity = story.name(stop)
-        await story.child.send(user(f"slowly [[{stop}; gap=0.1; deltas=2]]", identity))
+        await story.ask(f"unguarded for {stop}", settings(ANTHROPIC_BASE_URL=story.url))
+        await story.child.send(user(f"slowly [[{stop}; gap=0.3; deltas=2]]", identity))
         before = await story.child.until(lambda frame: frame.get("event", {}).get("type") == "message_start")
         await story.child.send(settings(ANTHROPIC_BASE_URL="nowhere"))
         told = before + await story.child.until(is_result)
         answers = [frame for frame in told if frame["type"] == "control_response"]
         others = [frame for frame in told if frame["type"] != "control_response"]
         story.add(f"guarded after {stop}", [*answers, *others, await story.child.frame()])
-        await story.ask(f"rewind after {stop}", rewind(identity), settings(ANTHROPIC_BASE_URL=story.url))
+        await story.ask(f"rewind after {stop}", rewind(identity))
     await story.dump("well again", settings(ANTHROPIC_BASE_URL=story.url))
 
 

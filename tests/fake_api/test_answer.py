@@ -156,7 +156,6 @@ def test_what_message_delta_tells_is_also_told_whole() -> None:
     start, *_, delta, _ = answer.events(1)
     assert "container" not in start["message"]
     assert start["message"]["usage"]["cache_read_input_tokens"] == 5
-    assert start["message"]["usage"]["service_tier"] == "standard"
     assert delta["usage"] == {"output_tokens": 3, "cache_read_input_tokens": 5, "new": 2}
     told = {"container": {"id": "c1", "expires_at": "2030-01-01T00:00:00Z"}, "stop_details": {"a": [1]}}
     assert delta["delta"] == {"stop_reason": "end_turn", "stop_sequence": None, **told}
@@ -164,6 +163,8 @@ def test_what_message_delta_tells_is_also_told_whole() -> None:
     assert {key: whole[key] for key in told} == told
     assert (whole["usage"]["new"], whole["usage"]["output_tokens"]) == (2, 3)
     assert ask("[[search=x]]").usage()["server_tool_use"] == {"web_search_requests": 1}
+    assert ask("x", service_tier="auto").usage()["service_tier"] == "standard"
+    assert "service_tier" not in ask("x").usage()
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,8 @@ Of the request's own fields these have an effect:
 * `output_config.format` of the type json_schema: the text is JSON that satisfies the schema (see `schema`), unless
   `text` or `dump` asks for another;
 * `tool_choice`: `any` and `tool` make a call and leave the text out, `none` makes none whatever the prompt asks for,
-  and `disable_parallel_tool_use` leaves the first.
+  and `disable_parallel_tool_use` leaves the first;
+* `service_tier`: usage tells that it was `standard`.
 """
 
 from __future__ import annotations
@@ -95,7 +96,6 @@ class Answer:
             "cache_creation_input_tokens": 0,
             "cache_read_input_tokens": 0,
             "output_tokens": self.output_tokens if output_tokens is None else output_tokens,
-            "service_tier": "standard",
             **self.counted,
         }
 
@@ -167,7 +167,7 @@ def compose(body: Mapping[str, Any], tag: str) -> Answer:
         stop_sequence=sequence,
         input_tokens=10 + len(body.get("messages") or ()),
         output_tokens=max(1, words),
-        counted=_count(wish),
+        counted=_count(body, wish),
         ending=_end(wish),
     )
 
@@ -195,9 +195,10 @@ def _first_in(text: str, sequences: object) -> str | None:
     return min((one for one in known if one in text), key=text.index, default=None)
 
 
-def _count(wish: Mapping[str, Any]) -> Json:
+def _count(body: Mapping[str, Any], wish: Mapping[str, Any]) -> Json:
+    tier = {"service_tier": "standard"} if body.get("service_tier") is not None else {}
     searches = {"server_tool_use": {"web_search_requests": 1}} if "search" in wish else {}
-    return {**searches, **an_object(wish.get("usage"))}
+    return {**tier, **searches, **an_object(wish.get("usage"))}
 
 
 def _end(wish: Mapping[str, Any]) -> Json:
