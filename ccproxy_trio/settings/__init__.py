@@ -8,6 +8,7 @@ from ccproxy_trio.settings._option import show as show
 from ccproxy_trio.settings._values import OPTIONS as OPTIONS
 from ccproxy_trio.settings._values import SECTIONS as SECTIONS
 from ccproxy_trio.settings._values import ClaudeSettings as ClaudeSettings
+from ccproxy_trio.settings._values import OpenAISettings as OpenAISettings
 from ccproxy_trio.settings._values import PoolSettings as PoolSettings
 from ccproxy_trio.settings._values import ServerSettings as ServerSettings
 from ccproxy_trio.settings._values import Settings as Settings
@@ -16,6 +17,7 @@ __all__ = [
     "OPTIONS",
     "SECTIONS",
     "ClaudeSettings",
+    "OpenAISettings",
     "Option",
     "PoolSettings",
     "Problem",

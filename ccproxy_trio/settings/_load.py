@@ -13,7 +13,14 @@ from ccproxy_trio.settings._errors import Problem, SettingsError
 from ccproxy_trio.settings._files import find_file, read_file
 from ccproxy_trio.settings._option import show
 from ccproxy_trio.settings._sources import Given, in_environment, in_flags
-from ccproxy_trio.settings._values import OPTIONS, ClaudeSettings, PoolSettings, ServerSettings, Settings
+from ccproxy_trio.settings._values import (
+    OPTIONS,
+    ClaudeSettings,
+    OpenAISettings,
+    PoolSettings,
+    ServerSettings,
+    Settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +75,7 @@ def load(
         pool_settings=PoolSettings(**_section("pool_settings", values)),
         server=ServerSettings(**_section("server", values)),
         claude=ClaudeSettings(**_section("claude", values)),
+        openai=OpenAISettings(**_section("openai", values)),
         file=None if file is None else file.path,
         origins=MappingProxyType(origins),
     )

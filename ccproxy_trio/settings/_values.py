@@ -129,7 +129,8 @@ class ClaudeSettings:
     default_model: str = option("sonnet", "Model that an instance starts with.")
     models: Mapping[str, str] = option(
         MappingProxyType({}),
-        "Names or patterns (gpt-4*) that clients may send, each with the CLI's model; opus, sonnet and haiku always work.",
+        "Names or patterns (gpt-4*) that clients may send, each with the CLI's model; "
+        "opus, sonnet and haiku always work.",
     )
     allowed_tools: tuple[ServerTool, ...] = option(
         (),
@@ -154,12 +155,28 @@ class ClaudeSettings:
 
 
 @attrs.frozen(kw_only=True)
+class OpenAISettings:
+    """What is particular to OpenAI's API."""
+
+    unsupported: Literal["refuse", "ignore"] = option(
+        "refuse",
+        "Parameters that cannot be honoured (n above 1, logprobs, seed …): refuse the request, or leave them out "
+        "and name them in the header x-ccproxy-ignored.",
+        flag="openai-unsupported",
+    )
+    reasoning_content: bool = option(
+        True, "Tell a model's thoughts, where a request asks for reasoning, as reasoning_content."
+    )
+
+
+@attrs.frozen(kw_only=True)
 class Settings:
     """Everything the operator chose; `Settings()` is all defaults. Only values count for equality."""
 
     pool_settings: PoolSettings = PoolSettings()
     server: ServerSettings = ServerSettings()
     claude: ClaudeSettings = ClaudeSettings()
+    openai: OpenAISettings = OpenAISettings()
     file: Path | None = attrs.field(default=None, eq=False)
     """The file that was read, if any."""
     _origins: Mapping[str, str] = attrs.field(default=MappingProxyType({}), eq=False, repr=False)
@@ -169,8 +186,15 @@ class Settings:
         return self._origins.get(OPTIONS[key].key, "default")
 
 
-SECTIONS: Mapping[str, type[PoolSettings] | type[ServerSettings] | type[ClaudeSettings]] = MappingProxyType(
-    {"pool_settings": PoolSettings, "server": ServerSettings, "claude": ClaudeSettings}
+Section: TypeAlias = PoolSettings | ServerSettings | ClaudeSettings | OpenAISettings
+
+SECTIONS: Mapping[str, type[Section]] = MappingProxyType(
+    {
+        "pool_settings": PoolSettings,
+        "server": ServerSettings,
+        "claude": ClaudeSettings,
+        "openai": OpenAISettings,
+    }
 )
 """The class of each section, by the section's name."""
 
