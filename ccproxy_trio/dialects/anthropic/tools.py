@@ -77,6 +77,7 @@ def _parse_tool(value: object, path: str) -> Tool:
         one_of(required(schema, "type", f"{path}.input_schema"), f"{path}.input_schema.type", "object")
         if "description" in tool:
             string(tool["description"], f"{path}.description")
+        _check_callers(tool, path)
         return tool
     family = _family(string(kind, f"{path}.type"))
     if family in UNSUPPORTED_TOOLS:
@@ -86,8 +87,19 @@ def _parse_tool(value: object, path: str) -> Tool:
     if family not in CLIENT_TOOLS | SERVER_TOOLS:
         raise InvalidRequest(f"{path}.type", f"Input tag {shorten(kind)!r} is not a type of tool known here")
     if "name" in tool:
-        string(tool["name"], f"{path}.{shorten(kind)}.name")
+        string(tool["name"], f"{path}.{kind}.name")
+    if family in CLIENT_TOOLS:
+        _check_callers(tool, f"{path}.{kind}")
     return tool
+
+
+def _check_callers(tool: Tool, path: str) -> None:
+    callers = array(tool.get("allowed_callers", []), f"{path}.allowed_callers")
+    if any(caller != "direct" for caller in callers):
+        # Whoever called is told by a key that the CLI leaves out, and the container is one that is not kept.
+        raise InvalidRequest(
+            f"{path}.allowed_callers", "this server carries only calls whose caller is 'direct'"
+        )
 
 
 def _family(kind: object) -> str:
