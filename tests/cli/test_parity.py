@@ -31,24 +31,24 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.cli, pytest.mark.timeout(120)]
 
-AS_BEFORE = (*FLAGS,)
-AS_STARTED = (*FLAGS, "--max-turns", "1", "--effort", "high")
+PLAIN = FLAGS
+ONE_TURN = (*FLAGS, "--max-turns", "1", "--effort", "high")
 
 
 @pytest.mark.parametrize(
     ("tell", "flags"),
     [
-        (tell_the_setup, AS_BEFORE),
-        (tell_the_turns, AS_BEFORE),
-        (tell_the_failures, AS_BEFORE),
-        (tell_the_interruptions, AS_BEFORE),
-        (tell_the_settings, AS_STARTED),
-        (tell_the_caching, AS_STARTED),
-        (tell_the_guard, AS_STARTED),
-        (tell_the_tools, AS_STARTED),
-        (tell_the_ends, AS_STARTED),
-        (tell_the_blocks, AS_STARTED),
-        (tell_the_questions, AS_BEFORE),
+        (tell_the_setup, PLAIN),
+        (tell_the_turns, PLAIN),
+        (tell_the_failures, PLAIN),
+        (tell_the_interruptions, PLAIN),
+        (tell_the_settings, ONE_TURN),
+        (tell_the_caching, ONE_TURN),
+        (tell_the_guard, ONE_TURN),
+        (tell_the_tools, ONE_TURN),
+        (tell_the_ends, ONE_TURN),
+        (tell_the_blocks, ONE_TURN),
+        (tell_the_questions, PLAIN),
     ],
 )
 async def test_the_stand_in_speaks_like_the_binary(
