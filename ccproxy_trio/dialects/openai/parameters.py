@@ -142,17 +142,21 @@ def _response_format(value: object, body: dict[str, Any], notes: Notes) -> None:
 
 
 def _stop(value: object, body: dict[str, Any], notes: Notes) -> None:
-    notes.places.note("stop_sequences", "stop")
-    if isinstance(value, str):
-        body["stop_sequences"] = [value]
-        return
-    stops = array(value, "stop")
+    stops = {"stop": value} if isinstance(value, str) else _placed(array(value, "stop"), "stop")
     if len(stops) > _MOST_STOPS:
         raise InvalidRequest("stop", f"List should have at most {_MOST_STOPS} items, not {len(stops)}")
-    for index, stop in enumerate(stops):
-        string(stop, item("stop", index))
-    if stops:
-        body["stop_sequences"] = stops
+    carried = []
+    for path, stop in stops.items():
+        if string(stop, path).strip():
+            carried.append(stop)
+        else:
+            notes.leave_out(path, "the Messages API takes no stop sequence of white space alone")
+    if carried:
+        body["stop_sequences"] = carried
+
+
+def _placed(items: list[Any], path: str) -> dict[str, Any]:
+    return {item(path, index): each for index, each in enumerate(items)}
 
 
 _READERS: Mapping[str, Callable[[object, dict[str, Any], Notes], None]] = {

@@ -38,6 +38,7 @@ def read_tools(fields: Mapping[str, Any], notes: Notes) -> dict[str, Any]:
         if choice["type"] != "none":
             choice = {**choice, "disable_parallel_tool_use": True}
     note_tools([origin for _, origin in tools], "function.", notes)
+    notes.places.note("tool_choice.tool", "tool_choice.function", verbatim=True)
     body: dict[str, Any] = {"tools": [tool for tool, _ in tools]} if tools else {}
     if choice is not None and (tools or choice["type"] != "none"):
         body["tool_choice"] = choice
