@@ -55,7 +55,7 @@ async def open_real(folder: Path, binary: Path) -> AsyncIterator[str]:
 
 @contextmanager
 def in_thread(opened: AbstractAsyncContextManager[str]) -> Iterator[str]:
-    """What is `opened` runs under trio in a thread, until the block ends."""
+    """What is opened runs under trio in a thread, until the block ends."""
     with (
         anyio.from_thread.start_blocking_portal("trio") as portal,
         portal.wrap_async_context_manager(opened) as url,
@@ -63,14 +63,14 @@ def in_thread(opened: AbstractAsyncContextManager[str]) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the server over the stand-in listens."""
     with in_thread(open_demo(tmp_path_factory.mktemp("demo"))) as url:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def real_url(tmp_path_factory: pytest.TempPathFactory, claude_binary: Path) -> Iterator[str]:
     """Where the server over the real binary listens."""
     with in_thread(open_real(tmp_path_factory.mktemp("real"), claude_binary)) as url:

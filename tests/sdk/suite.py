@@ -110,9 +110,9 @@ def unpack_suite(kept: Path, root: Path) -> Suite:
     assert version("anthropic") == expected.version
     stem = f"anthropic-{expected.version}"
     archive = kept / f"{stem}.tar.gz"
-    if not archive.exists():
+    if not archive.exists() or _digest(archive) != expected.sha256:
         _download(f"anthropic=={expected.version}", kept)
-    assert hashlib.sha256(archive.read_bytes()).hexdigest() == expected.sha256
+    assert _digest(archive) == expected.sha256
     with tarfile.open(archive) as files:
         for name in _NEEDED:
             content = files.extractfile(f"{stem}/{name}")
@@ -120,6 +120,10 @@ def unpack_suite(kept: Path, root: Path) -> Suite:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_bytes(content.read())
     return Suite(root, expected)
+
+
+def _digest(archive: Path) -> str:
+    return hashlib.sha256(archive.read_bytes()).hexdigest()
 
 
 def _download(requirement: str, into: Path) -> None:
