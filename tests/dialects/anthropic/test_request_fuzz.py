@@ -2,58 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccproxy_trio.dialects.anthropic import Text, error_response, parse_request
-from ccproxy_trio.dialects.anthropic.known import UNSUPPORTED_BLOCKS, UNSUPPORTED_FIELDS
+from ccproxy_trio.dialects.anthropic import MessagesRequest, error_response, parse_betas, parse_request
+from ccproxy_trio.dialects.anthropic.known import NULLABLE_FIELDS
+from ccproxy_trio.dialects.anthropic.parameters import PARAMETERS
 from ccproxy_trio.dialects.failures import InvalidRequest
-
-TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**63), 2**64 - 1)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | TEXTS,
-    lambda children: st.lists(children, max_size=3) | st.dictionaries(TEXTS, children, max_size=3),
-    max_leaves=8,
-)
-KEYS = st.sampled_from(["type", "text", "cache_control", "citations"]) | TEXTS
-BLOCKS = st.dictionaries(
-    KEYS, JSON | st.sampled_from(["text", "text", *sorted(UNSUPPORTED_BLOCKS)]), max_size=3
-) | st.builds(lambda text: {"type": "text", "text": text}, JSON | TEXTS)
-CONTENTS = JSON | st.lists(BLOCKS | JSON, max_size=3)
-MESSAGES = st.fixed_dictionaries(
-    {"role": st.sampled_from(["user", "user", "assistant", "system"]) | JSON, "content": CONTENTS},
-    optional={"name": JSON},
-)
-REQUESTS = st.fixed_dictionaries(
-    {},
-    optional={
-        "model": st.just("opus") | JSON,
-        "max_tokens": st.integers(-1, 5) | JSON,
-        "messages": st.lists(MESSAGES, max_size=4) | JSON,
-        "system": CONTENTS,
-        "stream": st.booleans() | JSON,
-        **dict.fromkeys(sorted(UNSUPPORTED_FIELDS)[::6], JSON),
-        "frobnicate": JSON,
-    },
-)
+from tests.dialects.anthropic import sound, wild
 
 
-def only_invalid_request(body: bytes) -> None:
+def only_invalid_request(body: bytes) -> MessagesRequest | None:
     try:
-        parse_request(body)
+        return parse_request(body)
     except InvalidRequest as error:
         failure = error.failure
-    else:
-        return
     # And its words can be sent.
     assert orjson.loads(error_response(failure)[2])["error"]["message"] == failure.message
+    return None
 
 
 @given(st.binary(max_size=64))
@@ -61,46 +32,96 @@ def test_any_bytes(body: bytes) -> None:
     only_invalid_request(body)
 
 
-@given(JSON.map(orjson.dumps))
+@given(wild.JSON.map(orjson.dumps))
 def test_any_json(body: bytes) -> None:
     only_invalid_request(body)
 
 
-@given(REQUESTS.map(orjson.dumps))
-def test_anything_like_a_request(body: bytes) -> None:
-    only_invalid_request(body)
+@given(wild.REQUESTS)
+def test_anything_like_a_request(fields: dict[str, Any]) -> None:
+    only_invalid_request(orjson.dumps(fields))
 
 
-@given(REQUESTS.map(orjson.dumps), st.data())
+@given(
+    sound.REQUESTS, st.sampled_from(["messages", "system", "tools", "tool_choice", *PARAMETERS]), st.data()
+)
+def test_a_good_request_with_one_field_of_any_kind(
+    fields: dict[str, Any], name: str, data: st.DataObject
+) -> None:
+    strategies = {"messages": wild.ROUNDS, "system": wild.CONTENTS, "tools": st.lists(wild.TOOLS, max_size=2)}
+    fields[name] = data.draw(strategies.get(name, wild.VALUES))
+    request = only_invalid_request(orjson.dumps(fields))
+    if request is not None:
+        check_whole(request, fields)
+
+
+@given(sound.REQUESTS, wild.BLOCKS, st.data())
+def test_a_good_request_with_one_block_of_any_kind(
+    fields: dict[str, Any], block: Any, data: st.DataObject
+) -> None:
+    message = data.draw(st.sampled_from(fields["messages"]))
+    at = data.draw(st.integers(0, len(message["content"])))
+    message["content"] = [*message["content"][:at], block, *message["content"][at:]]
+    request = only_invalid_request(orjson.dumps(fields))
+    if request is not None:
+        check_whole(request, fields)
+
+
+@given(wild.REQUESTS.map(orjson.dumps), st.data())
 def test_anything_like_a_request_with_a_byte_changed(body: bytes, data: st.DataObject) -> None:
     position = data.draw(st.integers(0, len(body) - 1))
     only_invalid_request(body[:position] + data.draw(st.binary(max_size=2)) + body[position + 1 :])
 
 
-GOOD_TEXTS = st.text(st.characters(codec="utf-8"), min_size=1).filter(lambda text: not text.isspace())
-GOOD_CONTENTS = GOOD_TEXTS | st.lists(
-    st.builds(lambda text: {"type": "text", "text": text}, GOOD_TEXTS), min_size=1
-)
+@given(sound.REQUESTS)
+def test_a_good_request_is_taken_whole(fields: dict[str, Any]) -> None:
+    check_whole(parse_request(orjson.dumps(fields)), fields)
 
 
-def texts_of(content: Any) -> list[str]:
-    return [content] if isinstance(content, str) else [block["text"] for block in content]
+def check_whole(request: MessagesRequest, fields: dict[str, Any]) -> None:
+    """Every field and block of the input stands in the request, or it is told that it has no effect."""
+    assert (request.model, request.max_tokens) == (fields["model"], fields["max_tokens"])
+    assert request.stream == fields.get("stream", False)
+    assert list(request.tools) == fields.get("tools", [])
+    carried = PARAMETERS.keys() | {"tool_choice"}
+    wanted = {name: value for name, value in fields.items() if name in carried}
+    assert request.parameters == {
+        name: value for name, value in wanted.items() if value is not None or name not in NULLABLE_FIELDS
+    }
+    assert list(request.system) == [block["text"] for block in blocks_of(fields.get("system", ""))]
+    turns: list[tuple[str, list[Any]]] = []
+    for message in fields["messages"]:
+        if turns and turns[-1][0] == message["role"]:
+            turns[-1][1].extend(blocks_of(message["content"]))
+        else:
+            turns.append((message["role"], blocks_of(message["content"])))
+    assert [(message.role, list(message.content)) for message in request.messages] == turns
+    assert [role for role, _ in turns] == ["user", "assistant"] * (len(turns) // 2) + ["user"]
+    for path in request.ignored:
+        value: Any = (
+            fields  # each path leads to something that the client wrote, or to a time that it left open
+        )
+        for step in path.removesuffix(".ttl").split("."):
+            value = value[int(step) if isinstance(value, list) else step]
+        assert value is not None
+    for index, block in enumerate(blocks_of(fields.get("system", ""))):
+        if block.get("cache_control"):
+            assert request.system_cache or f"system.{index}.cache_control" in request.ignored
+        if block.get("citations") is not None:
+            assert f"system.{index}.citations" in request.ignored
 
 
-@given(
-    st.lists(st.tuples(st.sampled_from(["user", "assistant"]), GOOD_CONTENTS)), GOOD_CONTENTS, GOOD_CONTENTS
-)
-def test_every_text_of_a_good_request_arrives_once_and_in_order(
-    middle: list[tuple[str, Any]], first: Any, last: Any
-) -> None:
-    turns = [("user", first), *middle, ("user", last)]
-    messages = [{"role": role, "content": content} for role, content in turns]
-    request = parse_request(
-        orjson.dumps({"model": "m", "max_tokens": 1, "messages": messages, "system": first})
-    )
-    assert [(m.role, b.text) for m in request.messages for b in m.content] == [
-        (role, text) for role, content in turns for text in texts_of(content)
-    ]
-    roles = [message.role for message in request.messages]
-    assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"]
-    assert request.system == tuple(Text(text) for text in texts_of(first))
+def blocks_of(content: Any) -> list[Any]:
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}] if content else []
+    return list(content)
+
+
+@given(st.text() | st.text("ab-._ ,\t", max_size=20))
+def test_any_header_of_betas(header: str) -> None:
+    wanted = [name.strip() for name in header.split(",") if name.strip()]
+    if all(re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", name) for name in wanted):
+        assert parse_betas(header) == tuple(wanted)
+    else:
+        with pytest.raises(InvalidRequest, match="^anthropic-beta: "):
+            parse_betas(header)
