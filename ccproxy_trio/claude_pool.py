@@ -178,6 +178,7 @@ class ClaudePool:
     async def list_models(self) -> tuple[Model, ...]:
         """The models that the CLI offers, in its order. One instance of each version of the CLI is asked, once."""
         if (known := self._listed.get(self._version() or "")) is not None:
+            await trio.lowlevel.checkpoint()
             return known
         async with self._borrow() as instance:
             models = await instance.list_models()
@@ -202,12 +203,15 @@ class ClaudePool:
         """
         asked = request if isinstance(request, CountRequest) else parse_count_request(_encode(request))
         model = self.resolve(asked.model)
+        conversations = [each for each in (asked.messages, as_message(asked.system)) if each]
         tokens = 0
-        for messages in (as_message(asked.system), asked.messages):
-            if messages:
-                # An instance that is bound to a system prompt already is as good, and another one is spared.
-                async with self._borrow(lambda instance: 0 if instance.fresh else 1) as instance:
-                    tokens += await count_tokens(instance, messages, model, asked.system)
+        while conversations:
+            # An instance that is bound to a system prompt already is as good, and another one is spared.
+            async with self._borrow(lambda instance: 0 if instance.fresh else 1) as instance:
+                tokens += await count_tokens(instance, conversations.pop(), model, asked.system)
+                while conversations and instance.reusable:
+                    await instance.reset()
+                    tokens += await count_tokens(instance, conversations.pop(), model, asked.system)
         return tokens
 
     @asynccontextmanager

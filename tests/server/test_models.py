@@ -61,8 +61,8 @@ async def test_the_list_is_the_clis_own(backend: Backend) -> None:
         assert (await proxy.settle()).created == 1
 
 
-async def test_pages(backend: Backend) -> None:
-    async with open_proxy(backend) as proxy:
+async def test_pages(demo: Backend) -> None:
+    async with open_proxy(demo) as proxy:
         assert await listed(proxy, "?limit=3") == ([OPUS, FABLE, SONNET], True)
         assert await listed(proxy, f"?limit=3&after_id={SONNET}") == ([HAIKU], False)
         assert await listed(proxy, f"?limit=1&before_id={HAIKU}") == ([SONNET], True)
