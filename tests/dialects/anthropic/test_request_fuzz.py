@@ -123,5 +123,5 @@ def test_any_header_of_betas(header: str) -> None:
     if all(re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", name) for name in wanted):
         assert parse_betas(header) == tuple(wanted)
     else:
-        with pytest.raises(InvalidRequest, match="^anthropic-beta: "):
+        with pytest.raises(InvalidRequest, match=r"^anthropic-beta: "):
             parse_betas(header)
