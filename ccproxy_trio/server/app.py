@@ -1,34 +1,32 @@
 """The Quart-Trio application: the routes, and what holds for all of them.
 
-Every response carries a `request-id`; every error has the Anthropic API's shape. Only what an endpoint is expected to
-raise is told to the client; anything else is logged and answered as an internal error.
+Every response carries an id: `request-id`, or `x-request-id` for clients of OpenAI's API. What in a request had no
+effect is told in `x-ccproxy-ignored`.
 """
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from quart import Response, g, request
+from quart import g
 from quart_trio import QuartTrio
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from ccproxy_trio.dialects.anthropic.errors import error_response
-from ccproxy_trio.dialects.failures import Failure
-
+from .chat import ChatCompletions
 from .count_tokens import CountTokens
-from .failures import EXPECTED, failure_of
+from .errors import register_errors, speaks_openai
 from .messages import Messages
 from .models import Models
 from .ops import Ops
 from .transport import RepairedHTTPConnection
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from quart import Response
+
     from ccproxy_trio.claude_pool import ClaudePool
     from ccproxy_trio.settings import Settings
-
-log = logging.getLogger("ccproxy_trio.server")
 
 _MOST_TOLD = 4000
 """Characters of a header: a request may have thousands of marks that are ignored."""
@@ -42,28 +40,33 @@ def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
     app.config["BODY_TIMEOUT"] = settings.server.body_timeout
     app.config["RESPONSE_TIMEOUT"] = None
 
-    messages = Messages(claude, settings.server.ping_interval)
-    count_tokens = CountTokens(claude)
-    models = Models(claude)
+    ping_interval = settings.server.ping_interval
+    messages = Messages(claude, ping_interval)
+    chat = ChatCompletions(claude, settings.openai, ping_interval)
+    count_tokens, models = CountTokens(claude), Models(claude)
     ops = Ops(claude, settings.pool_settings.enabled)
-    app.add_url_rule("/v1/messages", view_func=messages.create, methods=["POST"], endpoint="messages")
-    app.add_url_rule(
-        "/v1/messages/count_tokens", view_func=count_tokens.count, methods=["POST"], endpoint="count_tokens"
-    )
-    app.add_url_rule("/v1/models", view_func=models.list, methods=["GET"], endpoint="models")
-    app.add_url_rule("/v1/models/<path:name>", view_func=models.get, methods=["GET"], endpoint="model")
-    app.add_url_rule("/", view_func=ops.root, methods=["GET"], endpoint="root")
-    app.add_url_rule("/health", view_func=ops.health, methods=["GET"], endpoint="health")
-    app.add_url_rule("/healthz", view_func=ops.health, methods=["GET"], endpoint="healthz")
-    app.add_url_rule("/readyz", view_func=ops.ready, methods=["GET"], endpoint="readyz")
-    app.add_url_rule("/pool/stats", view_func=ops.stats, methods=["GET"], endpoint="stats")
+
+    def route(method: str, path: str, view: Callable[..., Awaitable[Response]]) -> None:
+        app.add_url_rule(path, view_func=view, methods=[method], endpoint=path)
+
+    route("POST", "/v1/messages", messages.create)
+    route("POST", "/v1/messages/count_tokens", count_tokens.count)
+    for prefix in ("/v1", "/openai/v1"):
+        route("POST", f"{prefix}/chat/completions", chat.create)
+        route("GET", f"{prefix}/models", models.list)
+        route("GET", f"{prefix}/models/<path:name>", models.get)
+    route("GET", "/", ops.root)
+    route("GET", "/health", ops.health)
+    route("GET", "/healthz", ops.health)
+    route("GET", "/readyz", ops.ready)
+    route("GET", "/pool/stats", ops.stats)
 
     async def begin() -> None:
         g.request_id = f"req_{uuid4().hex}"
         g.ignored = ()
 
     async def finish(response: Response) -> Response:
-        response.headers.setdefault("request-id", g.request_id)
+        response.headers.setdefault("x-request-id" if speaks_openai() else "request-id", g.request_id)
         if claude.cli.demo:
             response.headers["x-ccproxy-demo"] = "true"
         if g.ignored:
@@ -72,47 +75,5 @@ def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
 
     app.before_request(begin)
     app.after_request(finish)
-    for kind in EXPECTED:
-        app.register_error_handler(kind, _expected)
-    app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, _unexpected)
+    register_errors(app)
     return app
-
-
-async def _expected(error: Exception) -> Response:
-    failure = failure_of(error)
-    if failure.status >= 500:
-        log.warning(
-            "%s failed with %d: %s", failure.request_id or g.request_id, failure.status, failure.message
-        )
-    return _render(failure)
-
-
-async def _http_error(error: HTTPException) -> Response:
-    status = error.code or 500
-    response = _render(
-        Failure(status, f"{request.method} {request.path}: {_HTTP_ERRORS.get(status, error.name)}")
-    )
-    if isinstance(error, MethodNotAllowed):
-        response.headers["allow"] = ", ".join(sorted(error.valid_methods or ()))
-    return response
-
-
-async def _unexpected(error: Exception) -> Response:
-    log.error("%s failed", g.request_id, exc_info=error)
-    return _render(failure_of(error))
-
-
-_HTTP_ERRORS = {
-    404: "this server has no such endpoint",
-    405: "this endpoint does not take this method",
-    408: "the request's body did not arrive in time",
-    413: "the request's body is larger than this server takes",
-}
-
-
-def _render(failure: Failure) -> Response:
-    status, headers, body = error_response(failure, g.request_id)
-    response = Response(body, status)
-    response.headers.update(headers)
-    return response

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ccproxy_trio.claude.errors import ClaudeError, InstanceSilent, TurnFailed
+from ccproxy_trio.dialects.anthropic import InvalidStream
 from ccproxy_trio.dialects.failures import Failure, InvalidRequest
 from ccproxy_trio.pool import PoolClosed, PoolError, ResourceUnavailable
 
@@ -24,6 +25,8 @@ def failure_of(error: Exception) -> Failure:
             return Failure(504, str(error))
         case ClaudeError():
             return Failure(502, str(error))
+        case InvalidStream():
+            return Failure(502, f"the claude process sent events that are no message: {error}")
         case PoolClosed():
             return Failure(529, "the server is shutting down", retry_after=_SOON)
         case ResourceUnavailable():

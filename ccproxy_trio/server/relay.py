@@ -14,6 +14,7 @@ from attrs import evolve
 from quart import Response, g, request
 
 from ccproxy_trio.claude.errors import InstanceError, TurnFailed
+from ccproxy_trio.dialects.anthropic import InvalidStream
 from ccproxy_trio.dialects.failures import Failure, InvalidRequest
 
 from .failures import failure_of
@@ -72,17 +73,16 @@ async def _relay(
         try:
             with trio.move_on_after(ping_interval):
                 events = await answer.receive()
-        except (TurnFailed, InstanceError) as error:
+            said = rendering.ping if events is None else rendering.events(events)
+        except (TurnFailed, InstanceError, InvalidStream) as error:
             failure = failure_of(error)
             log.warning("%s broke off (upstream: %s): %s", request_id, failure.request_id, failure.message)
             # The head has told our id by now, and a stream has one id.
             yield rendering.failure(evolve(failure, request_id=None), request_id)
             return
-        if events is None:
-            yield rendering.ping
-        elif not events:
-            if end := rendering.end():
-                yield end
-            return
-        elif said := rendering.events(events):
+        if events == []:
+            said = rendering.end()
+        if said:
             yield said
+        if events == []:
+            return
