@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
 
+from ccproxy_trio.claude.demo.answer import ERROR_TYPES, status_of
+from ccproxy_trio.dialects.anthropic.cli_texts import NOT_LOGGED_IN
+from ccproxy_trio.dialects.anthropic.errors import STATUSES
 from tests.server.proxy import Backend, Proxy, eventually, open_proxy
 
 if TYPE_CHECKING:
     from tests.server.http_client import Reply
 
-STATUSES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    500: "api_error",
-    529: "overloaded_error",
-}
+FAILING = (400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529)
+TOLD = {404: "model: claude-sonnet-5-5", 413: "Request exceeds the maximum size"}
+"""Where the CLI has a text of its own in place of the API's message."""
+UNTOLD = ("api_error", "timeout_error", "overloaded_error")
+"""After a whole block the CLI keeps these to itself, and asks on."""
+BROKEN_OFF = "the upstream API broke off its answer"
+NO_ANSWER = "The CLI got no answer from the API: "
+HISTORY = [{"role": "user", "content": "one"}, {"role": "assistant", "content": "two"}]
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
-async def ask_once(proxy: Proxy, prompt: str, *, stream: bool, times: int = 1) -> Reply:
+async def ask_once(proxy: Proxy, prompt: Any, *, stream: bool, times: int = 1) -> Reply:
     """Ask; the fake API, if there is one, must have been asked `times` times for it."""
     before = len(proxy.upstream)
     reply = await proxy.ask(prompt, stream=stream)
@@ -33,43 +35,94 @@ async def ask_once(proxy: Proxy, prompt: str, *, stream: bool, times: int = 1) -
     return reply
 
 
+def check_request_id(proxy: Proxy, reply: Reply) -> None:
+    """A failure has the id under which upstream knows the request."""
+    assert proxy.api is None or reply.headers["request-id"] == f"req_{proxy.upstream[-1].n:06}"
+
+
+def say_type(backend: Backend, kind: str) -> tuple[int, str]:
+    """The status of an error that came as an event, and its type; the stand-in knows some types only."""
+    if backend.demo:
+        return status_of(kind), ERROR_TYPES[status_of(kind)]
+    return STATUSES[kind], kind
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_statuses_are_passed_on(backend: Backend, stream: bool) -> None:
     async with open_proxy(backend, pool={"max_size": 1}) as proxy:
-        for status, kind in STATUSES.items():
-            prompt = f"x [[status={status}; message=no luck today]]"
-            # The CLI looks a second time whether a model is really not there; docs/compatibility.md says so.
-            reply = await ask_once(proxy, prompt, stream=stream, times=2 if status == 404 else 1)
-            told = {404: "model: claude-sonnet-5-5", 413: "Request too large (max 32MB)"}
-            assert reply.failure[:2] == (status, kind)
-            assert reply.failure[2].rstrip(".") == told.get(status, "no luck today")
-            assert reply.headers["content-type"] == "application/json"
+        for status in FAILING:
+            text = f"x [[status={status}; message=No luck today]]"
+            for prompt in (text, [*HISTORY, {"role": "user", "content": text}]):
+                # The CLI looks a second time whether a model is really not there; docs/compatibility.md says so.
+                reply = await ask_once(proxy, prompt, stream=stream, times=2 if status == 404 else 1)
+                kind = ERROR_TYPES.get(status, "api_error")
+                message = TOLD.get(status, "No luck today")
+                assert reply.failure == (status, kind, message)
+                assert reply.headers["content-type"] == "application/json"
+                check_request_id(proxy, reply)
         assert (await ask_once(proxy, "well", stream=False)).text == "Demo echo: well"
         assert (await proxy.settle()).created == 1
 
 
-async def test_an_answer_that_breaks_off(backend: Backend) -> None:
+@pytest.mark.cli
+async def test_what_does_not_fit_is_told_by_upstream_alone(cli: Backend) -> None:
+    """The CLI neither summarises a long conversation nor refuses it by a guess of its own."""
+    too_long = "prompt is too long: 208310 tokens > 200000 maximum"
+    no_room = "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000"
+    size = (
+        "messages.0.content.0.image.source.base64: image exceeds 5 MB maximum: 6000000 bytes > 5242880 bytes"
+    )
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
+    asked = {"model": "claude-haiku-4-5"}
+    async with open_proxy(cli, pool={"max_size": 1}) as proxy:
+        for message in (too_long, no_room):
+            last = {"role": "user", "content": f"x [[status=400; message={message}]]"}
+            for prompt in (last["content"], [*HISTORY, last]):
+                reply = await ask_once(proxy, prompt, stream=False)
+                assert reply.failure[:2] == (400, "invalid_request_error")
+                assert reply.failure[2].startswith("prompt is too long: ")
+        # Without the image the CLI asks again; whatever the API says to that, the refusal counts.
+        text = {"type": "text", "text": f"x [[status=400; message={size}]]"}
+        reply = await ask_once(proxy, [{"role": "user", "content": [image, text]}], stream=True, times=2)
+        assert reply.failure == (400, "invalid_request_error", "image exceeds the maximum size")
+        # Of some 225,000 tokens, in the CLI's count, for a model that has room for 200,000.
+        long = "The quick brown fox jumps over the lazy dog. " * 20_000
+        for prompt in (
+            long,
+            [{"role": "user", "content": long}, HISTORY[1], {"role": "user", "content": "x"}],
+        ):
+            before = len(proxy.upstream)
+            reply = await proxy.ask(prompt, **asked)
+            assert (reply.status, len(proxy.upstream) - before) == (200, 1)
+        assert (await proxy.settle()).created == 1
+
+
+@pytest.mark.parametrize("at", [0, 1, 3, 5], ids=["first", "start", "block", "delta"])
+async def test_an_error_in_mid_stream(backend: Backend, at: int) -> None:
     """Streamed, it ends with an `error` event and never with `message_stop`; whole, it is an error."""
     async with open_proxy(backend, pool={"max_size": 1}) as proxy:
-        for kind, status in (("overloaded_error", 529), ("rate_limit_error", 429)):
-            for at in (0, 1, 3, 5, 6):
-                prompt = f"x [[error={kind}; message=no luck; at={at}; gap=0.01]]"
-                whole = await ask_once(proxy, prompt, stream=False)
-                assert whole.failure == (status, kind, "no luck")
-                streamed = await ask_once(proxy, prompt, stream=True)
-                assert streamed.failure == (200 if at else status, kind, "no luck")
-                if at:
-                    assert streamed.types[0] == "message_start"
-                    assert "message_stop" not in streamed.types
-                    assert streamed.events[-1]["request_id"] == streamed.headers["request-id"]
-        # Of this one the CLI tells neither status nor type.
-        unnamed = await ask_once(proxy, "x [[error=api_error; message=no luck]]", stream=True)
-        assert unnamed.failure[1] == "api_error"
-        assert unnamed.failure[2].endswith("no luck")
-        for at in (0, 5):
+        for kind in STATUSES:
+            prompt = f"x [[error={kind}; message=No luck.; at={at}; gap=0.005]]"
+            status, told = say_type(backend, kind)
+            whole = await ask_once(proxy, prompt, stream=False)
+            assert whole.failure == (status, told, "No luck.")
+            check_request_id(proxy, whole)
+            streamed = await ask_once(proxy, prompt, stream=True)
+            assert streamed.failure == (200 if at else status, told, "No luck.")
+            if at:
+                assert streamed.types[0] == "message_start"
+                assert "message_stop" not in streamed.types
+                assert streamed.events[-1]["request_id"] == streamed.headers["request-id"]
+        assert (await ask_once(proxy, "well", stream=False)).text == "Demo echo: well"
+        assert (await proxy.settle()).created == 1
+
+
+async def test_a_connection_that_breaks_off(backend: Backend) -> None:
+    async with open_proxy(backend, pool={"max_size": 1}) as proxy:
+        for at in (0, 1, 5):
             whole = await ask_once(proxy, f"x [[cut; at={at}; gap=0.01]]", stream=False)
             assert whole.failure[:2] == (502, "api_error")
-            assert whole.failure[2].startswith("The CLI got no answer from the API: Connection")
+            assert whole.failure[2].startswith(f"{NO_ANSWER}Connection")
         streamed = await ask_once(proxy, "x [[cut; at=5; gap=0.01]]", stream=True)
         assert streamed.failure[1] == "api_error"
         assert "message_stop" not in streamed.body.decode()
@@ -77,15 +130,29 @@ async def test_an_answer_that_breaks_off(backend: Backend) -> None:
         assert (await proxy.settle()).created == 1
 
 
-async def test_an_answer_that_breaks_off_after_a_whole_block(backend: Backend) -> None:
-    """The CLI goes on with a request of its own then; the client hears of the break, and of nothing after it."""
+async def test_an_error_after_a_whole_block(backend: Backend) -> None:
+    """After some faults the CLI would go on by itself, and does not say what happened. No second answer is told."""
+    untold = STATUSES.keys() if backend.demo else UNTOLD
     async with open_proxy(backend, pool={"max_size": 1}) as proxy:
-        for prompt in ("x [[error=overloaded_error; at=9; deltas=5]]", "x [[cut; at=9; deltas=5; gap=0.01]]"):
+        for fault in STATUSES:
+            told = (502, "api_error", BROKEN_OFF) if fault in untold else (STATUSES[fault], fault, "no")
+            prompt = f"x [[error={fault}; message=no; at=9; deltas=5; gap=0.01]]"
+            before = len(proxy.upstream)
+            whole = await proxy.ask(prompt)
+            assert whole.failure == told
+            assert proxy.api is None or whole.headers["request-id"] == f"req_{proxy.upstream[before].n:06}"
             streamed = await proxy.ask(prompt, stream=True)
-            assert streamed.types.count("message_start") <= 1
-            assert streamed.failure[1] in ("overloaded_error", "api_error")
-            assert (await proxy.ask(prompt)).status >= 500
+            assert streamed.failure == (200, *told[1:])
+            assert streamed.types.count("message_start") == streamed.types.count("content_block_stop") == 1
+            assert not {"message_delta", "message_stop"} & {*streamed.types}
+        for stream in (False, True):
+            cut = await proxy.ask("x [[cut; at=9; deltas=5; gap=0.01]]", stream=stream)
+            # A reset may take the end of the block with it, and then the CLI tells of the connection.
+            assert cut.failure[1] == "api_error"
+            assert cut.failure[2] == BROKEN_OFF or cut.failure[2].startswith(NO_ANSWER)
+            assert "message_stop" not in cut.body.decode()
         assert (await proxy.ask("well")).text == "Demo echo: well"
+        assert (await proxy.settle()).created == 1
 
 
 @pytest.mark.parametrize("at", [0, 5])
@@ -108,8 +175,17 @@ async def test_nobody_listens_upstream(cli: Backend) -> None:
         for stream in (False, True):
             reply = await proxy.ask("x", stream=stream)
             assert reply.failure[:2] == (502, "api_error")
-            assert reply.failure[2].startswith("The CLI got no answer from the API: ")
+            assert reply.failure[2].startswith(NO_ANSWER)
         assert (await proxy.settle()).in_use == 0
+
+
+@pytest.mark.cli
+async def test_an_address_that_is_none(cli: Backend) -> None:
+    """The guard makes it so after each answer; before one it is the operator's mistake."""
+    async with open_proxy(evolve(cli, environ={**cli.environ, "ANTHROPIC_BASE_URL": "nowhere"})) as proxy:
+        reply = await proxy.ask("x")
+        message = "The address of the API that this server is set up with is not valid"
+        assert reply.failure == (502, "api_error", message)
 
 
 @pytest.mark.cli
@@ -118,12 +194,7 @@ async def test_not_logged_in(cli: Backend, caplog: pytest.LogCaptureFixture) -> 
     async with open_proxy(evolve(cli, environ=environ)) as proxy:
         for stream in (False, True):
             reply = await proxy.ask("x", stream=stream)
-            assert reply.failure == (
-                401,
-                "authentication_error",
-                "The CLI behind this server is not logged in. Log in with the `claude` CLI as the user that runs "
-                "this server, or set ANTHROPIC_API_KEY in the server's environment.",
-            )
+            assert reply.failure == (401, "authentication_error", NOT_LOGGED_IN)
         assert proxy.api is not None
         assert proxy.api.requests == []
         assert (await proxy.get("/readyz")).status == 200
