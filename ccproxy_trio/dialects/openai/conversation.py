@@ -156,7 +156,7 @@ class ConversationReader:
         # A call that was put together from chunks may keep their index.
         call = known_keys(call, origin, "type", "id", "function", "index")
         inner = f"{origin}.function"
-        function = known_keys(required(call, "function", origin), inner, "name", "arguments")
+        function = known_keys(required(call, "function", origin), inner, *_FUNCTION_KEYS)
         call_id = string(required(call, "id", origin), f"{origin}.id")
         name = string(required(function, "name", inner), f"{inner}.name")
         arguments = string(required(function, "arguments", inner), f"{inner}.arguments")
@@ -205,4 +205,7 @@ _ASSISTANT_KEYS = (
     "function_call",
     "annotations",
     "reasoning_content",
+    "parsed",
 )
+_FUNCTION_KEYS = ("name", "arguments", "parsed_arguments")
+"""`parsed…` is what the official client read out of the text beside it, and sends back with it."""

@@ -77,7 +77,8 @@ def test_a_response_with_all_that_can_be_known() -> None:
 
 def test_the_end_of_a_stream_that_was_cut() -> None:
     assert error_chunk(Failure(502, "The CLI died\nin mid-answer")) == (
-        b'data: {"error":{"message":"The CLI died\\nin mid-answer","type":"server_error","param":null,"code":null}}\n\n'
+        b'data: {"error":{"message":"The CLI died\\nin mid-answer","type":"server_error","param":null,'
+        b'"code":null}}\n\n'
     )
 
 

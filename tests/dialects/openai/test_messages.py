@@ -119,8 +119,8 @@ STRING = "Input should be a valid string"
             "messages.[1].function_call: this server does not support this part of an assistant's message",
         ),
         (
-            [USER, {"role": "assistant", "content": "A", "parsed": {}}, USER],
-            "messages.[1].parsed: Unknown parameter",
+            [USER, {"role": "assistant", "content": "A", "thoughts": {}}, USER],
+            "messages.[1].thoughts: Unknown parameter",
         ),
         (
             [USER, CALLING],
