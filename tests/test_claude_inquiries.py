@@ -41,6 +41,13 @@ async def test_models() -> None:
         assert claude.pool.statistics().acquired == 1
 
 
+async def test_a_model_that_somebody_asked_is_told_to_nobody_else() -> None:
+    async with open_claude_pool(ONE, environ=ENVIRON) as claude:
+        await claude.ask(asking("x", model="secret-7", max_tokens=5))
+        assert "secret-7" not in str(await claude.list_models())
+        assert claude.pool.statistics().created == 1
+
+
 async def test_another_version_of_the_cli_is_asked_again(tmp_path: Path) -> None:
     cli = cli_that_says(tmp_path, b"Opus 5.5", b"Opus 7.1")
     async with open_claude_pool(ONE, cli=cli, environ=ENVIRON) as claude:

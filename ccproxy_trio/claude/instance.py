@@ -142,6 +142,9 @@ class Instance:
 
     async def list_models(self) -> tuple[Model, ...]:
         """The models that the CLI offers. Raises InstanceError, or TurnFailed when the CLI refuses."""
+        # The CLI adds the one in use, and that name may be another client's.
+        await self._send([self._control("apply_flag_settings", settings={"model": "default"})])
+        await self._receive_until(lambda: self._exchange.quiet, "answer to apply_flag_settings")
         return parse_models(await self._inquire("list_models", self._timeouts.control))
 
     async def hold_back(self) -> None:

@@ -36,6 +36,8 @@ class Failure:
     """The error type that upstream itself gave, such as ``overloaded_error``."""
     request_id: str | None = None
     """The id under which upstream knows the request."""
+    code: str | None = None
+    """A stable name of the cause, for programs that can do something about it."""
 
     def retry_after_header(self) -> str | None:
         """The value of a Retry-After header: whole seconds, rounded up so that no client comes back too early."""
@@ -45,14 +47,16 @@ class Failure:
 class InvalidRequest(Exception):
     """The client's request cannot be carried out as it stands."""
 
-    def __init__(self, field: str, message: str) -> None:
+    def __init__(self, field: str, message: str, code: str | None = None) -> None:
         super().__init__(f"{field}: {message}" if field else message)
         self.field = field
         """Where, as a dotted path into the body (``messages.0.content``); empty when it is the body as a whole."""
         self.message = message
         """What is wrong there, without the path."""
+        self.code = code
+        """A stable name of the cause, where the API has one that programs act on."""
 
     @property
     def failure(self) -> Failure:
         """The same as a `Failure` of status 400."""
-        return Failure(400, str(self))
+        return Failure(400, str(self), code=self.code)

@@ -37,7 +37,7 @@ def speaks_openai() -> bool:
     """Whether the request under way is in OpenAI's dialect; where both have an endpoint, its headers tell."""
     if request.path.startswith(_EITHER_PATHS):
         return "anthropic-version" not in request.headers
-    return bool(request.path.startswith(_OPENAI_PATHS))
+    return request.path.startswith(_OPENAI_PATHS)
 
 
 def register_errors(app: QuartTrio) -> None:

@@ -1,4 +1,7 @@
-"""GET /v1/models and GET /v1/models/{id}: the CLI's own list, by pages; a model is found by any name it goes by."""
+"""GET /v1/models and GET /v1/models/{id}: the CLI's own list, in the dialect of whoever asks.
+
+The Messages API gives it by pages, OpenAI's as a whole. A model is found by any name it goes by.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,15 @@ from quart import Response, g, request
 from ccproxy_trio.claude.errors import TurnFailed
 from ccproxy_trio.dialects.anthropic.models import parse_page_request, render_model, render_page
 from ccproxy_trio.dialects.failures import Failure
+from ccproxy_trio.dialects.openai import model_list, model_object
+
+from .errors import speaks_openai
 
 if TYPE_CHECKING:
     from ccproxy_trio.claude_pool import ClaudePool
+
+
+_UNKNOWN_DATE = 0
 
 
 @frozen
@@ -23,7 +32,10 @@ class Models:
     claude: ClaudePool
 
     async def list(self) -> Response:
-        """One page."""
+        """All of them, or one page."""
+        if speaks_openai():
+            models = await self.claude.list_models()
+            return _json(model_list([(model.id, model.name) for model in models], _UNKNOWN_DATE))
         _note_betas()
         page = parse_page_request(request.args.to_dict(flat=False))
         cursors = {name: await self.claude.find_model(name) for name in (page.after, page.before) if name}
@@ -31,9 +43,11 @@ class Models:
 
     async def get(self, name: str) -> Response:
         """One model."""
-        _note_betas()
         if (model := await self.claude.find_model(name)) is None:
             raise TurnFailed(Failure(404, f"model: {name}"))
+        if speaks_openai():
+            return _json(model_object(model.id, _UNKNOWN_DATE))
+        _note_betas()
         return _json(render_model(model))
 
 

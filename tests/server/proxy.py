@@ -67,8 +67,8 @@ class Proxy:
         return await fetch(self.port, path, body, headers={"content-type": "application/json", **headers})
 
     async def get(self, path: str, method: str = "GET") -> Reply:
-        """GET from the server."""
-        return await fetch(self.port, path, method=method)
+        """GET from the server, as a client of the Messages API does."""
+        return await fetch(self.port, path, method=method, headers={"anthropic-version": "2023-06-01"})
 
     def open(
         self, prompt: Any, *, receive_buffer: int | None = None, **fields: Any
@@ -130,9 +130,14 @@ def folders() -> list[Path]:
 
 @asynccontextmanager
 async def open_proxy(
-    backend: Backend, *, pool: Json | None = None, server: Json | None = None, claude: Json | None = None
+    backend: Backend,
+    *,
+    pool: Json | None = None,
+    server: Json | None = None,
+    claude: Json | None = None,
+    openai: Json | None = None,
 ) -> AsyncIterator[Proxy]:
-    """Run the server for the body; `pool`, `server` and `claude` are settings that are not to be the default."""
+    """Run the server for the body; the others are settings, by section, that are not to be the default."""
     defaults = Settings()
     settings = Settings(
         pool_settings=_evolve(
@@ -140,6 +145,7 @@ async def open_proxy(
         ),
         server=_evolve(defaults.server, {"grace": 0.5}, server),
         claude=_evolve(defaults.claude, {"demo": backend.demo, "cli_path": backend.cli_path}, claude),
+        openai=_evolve(defaults.openai, {}, openai),
     )
     before = children()
     async with nullcontext() if backend.demo else open_fake_api() as api:

@@ -117,11 +117,37 @@ async def test_another_method(demo: Backend) -> None:
             assert (reply.status, reply.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
 
 
+async def test_a_model_that_somebody_asked_is_told_to_nobody_else(backend: Backend) -> None:
+    async with open_proxy(backend, pool={"max_size": 1}) as proxy:
+        await proxy.ask("x", model="secret-7")
+        assert (await listed(proxy))[0] == list(LISTED)
+        assert (await proxy.settle()).created == 1
+
+
+async def test_clients_of_openai_get_its_shape(backend: Backend) -> None:
+    async with open_proxy(backend, claude={"models": NAMES}) as proxy:
+        for path in ("/v1/models", "/openai/v1/models"):
+            reply = await fetch(proxy.port, path, method="GET")
+            assert reply.headers["x-request-id"].startswith("req_")
+            assert reply.json["object"] == "list"
+            assert [model["id"] for model in reply.json["data"]] == list(LISTED)
+        found = await fetch(proxy.port, "/v1/models/gpt-4", method="GET")
+        assert found.json == {"id": OPUS, "object": "model", "created": 0, "owned_by": "anthropic"}
+        missing = await fetch(proxy.port, "/v1/models/none", method="GET")
+        assert (missing.status, missing.json["error"]["code"]) == (404, "model_not_found")
+        assert (await proxy.get("/openai/v1/models")).json["object"] == "list"
+
+
 async def test_betas_have_no_effect(demo: Backend) -> None:
     async with open_proxy(demo) as proxy:
 
         async def ignored(**headers: str) -> str | None:
-            reply: Reply = await fetch(proxy.port, "/v1/models/opus", method="GET", headers=headers)
+            reply: Reply = await fetch(
+                proxy.port,
+                "/v1/models/opus",
+                method="GET",
+                headers={"anthropic-version": "2023-06-01", **headers},
+            )
             return reply.headers.get("x-ccproxy-ignored")
 
         assert await ignored() is None

@@ -7,7 +7,7 @@ gave is passed on as it is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -79,10 +79,7 @@ def error_event(failure: Failure, request_id: str | None = None) -> bytes:
 def _body(failure: Failure, request_id: str | None) -> bytes:
     # A message may quote what a process wrote, and so hold surrogates that are no UTF-8.
     message = failure.message.encode(errors="replace").decode()
-    return orjson.dumps(
-        {
-            "type": "error",
-            "error": {"type": error_type(failure), "message": message},
-            "request_id": request_id,
-        }
-    )
+    error: dict[str, Any] = {"type": error_type(failure), "message": message}
+    if failure.code is not None:
+        error["details"] = {"error_code": failure.code}
+    return orjson.dumps({"type": "error", "error": error, "request_id": request_id})

@@ -17,6 +17,10 @@ UNSUPPORTED_FIELDS = {
 }
 """Fields of the body that are refused, and why."""
 
+REFUSAL_CODES = {"thread": "thread_unsupported_request"}
+"""What the API calls the refusal of a field, where programs act on it: the official client's tool runner asks for a
+thread, and goes on without one when it reads this."""
+
 NULLABLE_FIELDS = frozenset(
     {
         "billing_policy",

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from ccproxy_trio.dialects.anthropic.caching import plan_caching
 from ccproxy_trio.dialects.anthropic.conversation import Message, parse_messages
-from ccproxy_trio.dialects.anthropic.known import NULLABLE_FIELDS, UNSUPPORTED_FIELDS
+from ccproxy_trio.dialects.anthropic.known import NULLABLE_FIELDS, REFUSAL_CODES, UNSUPPORTED_FIELDS
 from ccproxy_trio.dialects.anthropic.losses import find_lost_citations, refuse_inexact, refuse_rounded
 from ccproxy_trio.dialects.anthropic.parameters import PARAMETERS, parse_parameters
 from ccproxy_trio.dialects.anthropic.system import parse_system
@@ -107,7 +107,8 @@ def refuse_unknown_fields(fields: dict[str, Any], carried: frozenset[str]) -> No
             raise InvalidRequest(shorten(name), EXTRA)
         if value is not None or name not in NULLABLE_FIELDS:
             reason = UNSUPPORTED_FIELDS[name]
-            raise InvalidRequest(name, f"this server does not support this field: {reason}")
+            message = f"this server does not support this field: {reason}"
+            raise InvalidRequest(name, message, REFUSAL_CODES.get(name))
 
 
 def parse_model(value: object) -> str:

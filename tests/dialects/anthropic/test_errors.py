@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from ccproxy_trio.dialects.anthropic import error_event, error_response, error_type
-from ccproxy_trio.dialects.failures import Failure
+from ccproxy_trio.dialects.failures import Failure, InvalidRequest
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,12 @@ def test_the_event() -> None:
 def test_a_message_that_is_no_unicode_can_still_be_sent() -> None:
     _, _, body = error_response(Failure(502, "stderr: \udcff"))
     assert orjson.loads(body)["error"]["message"] == "stderr: ?"
+
+
+def test_a_code_that_programs_act_on_stands_in_the_details() -> None:
+    _, _, body = error_response(InvalidRequest("thread", "no", "thread_unsupported_request").failure)
+    assert orjson.loads(body)["error"] == {
+        "type": "invalid_request_error",
+        "message": "thread: no",
+        "details": {"error_code": "thread_unsupported_request"},
+    }
