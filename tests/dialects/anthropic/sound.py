@@ -34,6 +34,11 @@ INPUTS = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(WORDS, inner, max_size=2),
     max_leaves=5,
 )
+RESULTS = st.lists(
+    st.dictionaries(WORDS | st.sampled_from(["type", "cache_control", "content"]), INPUTS, max_size=2)
+)
+"""What a server tool found may hold anything."""
+
 MARKS = st.sampled_from([{}, {}, {"cache_control": None}, {"cache_control": SHORT}, {"cache_control": LONG}])
 CITATIONS = st.sampled_from(
     [
@@ -58,7 +63,8 @@ GIVEN = with_mark(
 )
 SAID = with_mark(
     st.builds(lambda words, citations: text(words, **citations), WORDS, CITATIONS)
-    | st.sampled_from([FOUND, {"type": "redacted_thinking", "data": "x"}, THINKING])
+    | st.sampled_from([{"type": "redacted_thinking", "data": "x"}, THINKING])
+    | st.builds(lambda inner: {**FOUND, "content": inner}, RESULTS)
 )
 
 
