@@ -78,6 +78,10 @@ class ChunkStream:
                     return self._stop_message()
                 case "error":
                     raise InvalidStream(f"the stream holds an error: {event.get('error')!r:.500}")
+                case str():
+                    pass
+                case _:
+                    raise InvalidStream("an event has no type")
         except (KeyError, TypeError, AttributeError) as error:
             raise InvalidStream(f"{kind}: malformed event: {error!r}") from error
         return []
@@ -96,8 +100,8 @@ class ChunkStream:
                 if self._has_text:
                     return self._say("content", block["text"])
                 self._has_text = True
-                first = [] if self._begun else self._begin("")
-                return first or [self._chunk({"content": ""})]
+                # Even an empty text is one: without any the content is null.
+                return self._begin(block["text"]) or [self._chunk({"content": block["text"]})]
             case "tool_use":
                 first = self._begin(None)
                 self._unsaid = orjson.dumps(block["input"]).decode()
@@ -123,6 +127,8 @@ class ChunkStream:
         return self._say_arguments(self._unsaid) if self._unsaid is not None else []
 
     def _stop_message(self) -> list[Json]:
+        if self._end.get("stop_reason") is None:
+            raise InvalidStream("message_stop without a stop_reason before it")
         chunks = self._begin(None)
         if refusal := explanation(self._end.get("stop_details")):
             chunks.append(self._chunk({"refusal": refusal}))

@@ -36,7 +36,7 @@ def read_conversation(value: object, notes: Notes) -> tuple[list[Block], list[di
 class ConversationReader:
     """Takes the messages of a conversation one by one.
 
-    The turn's methods are for what has other shapes of messages and the same turns.
+    `read_message` takes a chat completion's; the methods `add…` are for other shapes of the same turns.
     """
 
     def __init__(self, notes: Notes) -> None:
@@ -74,15 +74,21 @@ class ConversationReader:
         for block, origin in blocks:
             self._place(role, block, origin, path)
 
-    def add_call(self, call_id: str, name: str, arguments: str, path: str, origin: str) -> None:
-        """A call of a tool, which stands at `origin`, in the assistant's message at `path`."""
+    def add_call(
+        self, call_id: str, name: str, arguments: str, path: str, origin: str, within: str = "function."
+    ) -> None:
+        """A call of a tool, which stands at `origin`, in the assistant's message at `path`.
+
+        `within` is the step to the function's own keys.
+        """
         if call_id in self._unanswered:
             raise InvalidRequest(f"{origin}.id", "the ids of calls must be unique")
-        given = json_object(arguments, f"{origin}.function.arguments")
+        given = json_object(arguments, f"{origin}.{within}arguments")
         block = {"type": "tool_use", "id": call_id, "name": name, "input": given}
         place = self._place("assistant", block, origin, path)
         for step in ("", ".tool_use"):
-            self._notes.places.note(f"{place}{step}.input", f"{origin}.function.arguments")
+            self._notes.places.note(f"{place}{step}.input", f"{origin}.{within}arguments")
+            self._notes.places.note(f"{place}{step}.name", f"{origin}.{within}name")
         self._unanswered[call_id] = origin
 
     def add_result(self, call_id: str, blocks: list[Placed], path: str, id_path: str) -> None:

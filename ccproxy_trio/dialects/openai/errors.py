@@ -42,7 +42,7 @@ _KINDS = {
 }
 _NO_MODEL = ErrorKind(404, _REQUEST, "model_not_found", "model")
 _TOO_LONG = ErrorKind(400, _REQUEST, "context_length_exceeded", "messages")
-_MODEL = re.compile(r"model: ")
+_MODEL = re.compile(r"model: (.*)", re.DOTALL)
 _LENGTH = re.compile(r"prompt is too long|input length and `max_tokens` exceed context limit")
 
 
@@ -88,6 +88,8 @@ def _code(error: InvalidRequest) -> str | None:
 def _body(error: Told) -> bytes:
     kind = error_kind(error)
     text = str(error) if isinstance(error, InvalidRequest) else error.message
+    if kind is _NO_MODEL and (named := _MODEL.match(text)):
+        text = f"The model `{named[1]}` does not exist, or this server has no access to it."
     # A message may quote what a process wrote, and so hold surrogates that are no UTF-8.
     message = text.encode(errors="replace").decode()
     return orjson.dumps(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Literal, TypeAlias
 
-from attrs import Factory, define, evolve, field
+from attrs import Factory, define, evolve
 
 from ccproxy_trio.dialects.failures import Failure, InvalidRequest
 
@@ -73,7 +73,7 @@ class Notes:
     unsupported: WhenUnsupported = "refuse"
     """What the operator wants done with parameters that cannot be honoured."""
     places: Places = Factory(Places)
-    ignored: list[str] = field(factory=list)
+    ignored: list[str] = Factory(list)
     """Paths of what has no effect, for the client to be told."""
 
     def leave_out(self, path: str, why: str) -> None:

@@ -152,6 +152,14 @@ def test_an_input_that_a_call_begins_with() -> None:
     assert completion["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] == '{"a":1}'
 
 
+def test_a_text_that_a_block_begins_with() -> None:
+    events = list(events_of(message({"type": "text", "text": "b"}, {"type": "text", "text": "d"})))
+    for event, text in zip((e for e in events if e["type"] == "content_block_start"), "ac", strict=True):
+        event["content_block"] = {"type": "text", "text": text}
+    completion = put_together(chunks_of(events, show_thinking=False))
+    assert completion["choices"][0]["message"]["content"] == "abcd"
+
+
 def test_frames() -> None:
     chunks = chunks_of(list(events_of(message({"type": "text", "text": "é\n\nb"}))), show_thinking=False)
     framed = EventDecoder().feed(b"".join(map(encode_chunk, chunks)) + DONE)
@@ -169,7 +177,8 @@ START, BLOCK_START, _, DELTA, BLOCK_STOP, END, STOP = events_of(message({"type":
         ([BLOCK_START], "an event came outside of the message"),
         ([START, START], "a second message_start"),
         ([START, BLOCK_START, BLOCK_STOP, END, STOP, STOP], "an event came outside of the message"),
-        ([START, STOP], "message_stop: malformed event: KeyError('stop_reason')"),
+        ([START, STOP], "message_stop without a stop_reason before it"),
+        ([{}], "an event has no type"),
         ([{"type": "message_start"}], "message_start: malformed event: KeyError('message')"),
         ([START, {**BLOCK_START, "content_block": 5}], "content_block_start: malformed event: TypeError("),
         ([START, {"type": "error", "error": {"type": "x"}}], "the stream holds an error: {'type': 'x'}"),

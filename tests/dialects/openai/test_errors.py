@@ -75,6 +75,17 @@ def test_a_response_with_all_that_can_be_known() -> None:
     )
 
 
+def test_an_unknown_model() -> None:
+    status, _, body = error_response(Failure(404, "model: gpt-9", kind="not_found_error"))
+    assert status == 404
+    assert orjson.loads(body)["error"] == {
+        "message": "The model `gpt-9` does not exist, or this server has no access to it.",
+        "type": REQUEST,
+        "param": "model",
+        "code": "model_not_found",
+    }
+
+
 def test_the_end_of_a_stream_that_was_cut() -> None:
     assert error_chunk(Failure(502, "The CLI died\nin mid-answer")) == (
         b'data: {"error":{"message":"The CLI died\\nin mid-answer","type":"server_error","param":null,'

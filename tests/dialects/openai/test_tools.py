@@ -122,14 +122,13 @@ def test_the_place_of_an_allowed_tool_is_the_clients() -> None:
     )
 
 
-def test_what_belongs_to_the_conversation_is_never_left_out() -> None:
-    for fields in (
-        {"functions": []},
-        {"messages": [user(file(file_id="f"))]},
-        {"tools": [{"type": "custom"}]},
-    ):
-        with pytest.raises(Unsupported):
-            parse_chat_request(chat(**fields), unsupported="ignore")
+@pytest.mark.parametrize(
+    "fields",
+    [{"functions": []}, {"messages": [user(file(file_id="f"))]}, {"tools": [{"type": "custom"}]}],
+)
+def test_what_belongs_to_the_conversation_is_never_left_out(fields: dict[str, Any]) -> None:
+    with pytest.raises(Unsupported):
+        parse_chat_request(chat(**fields), unsupported="ignore")
 
 
 def test_errors_found_later_are_retold() -> None:
