@@ -34,10 +34,7 @@ def read_conversation(value: object, notes: Notes) -> tuple[list[Block], list[di
 
 
 class ConversationReader:
-    """Takes the messages of a conversation one by one.
-
-    `read_message` takes a chat completion's; the methods `add…` are for other shapes of the same turns.
-    """
+    """Takes the messages of a conversation one by one."""
 
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
@@ -61,12 +58,25 @@ class ConversationReader:
             case _:
                 self._read_system(message, path)
 
-    def add_system(self, blocks: list[Placed]) -> None:
+    def finish(self) -> tuple[list[Block], list[dict[str, Any]]]:
+        """The system prompt's blocks and the messages, when all has been taken."""
+        self._refuse_unanswered()
+        system, self._system = self._system, []
+        if system and not self._messages:
+            self._add("user", system, "messages")
+            return [], self._messages
+        if system:
+            self._notes.places.note("system", system[0][1])
+        for index, (_, origin) in enumerate(system):
+            self._notes.places.note(f"system.{index}", origin)
+        return [block for block, _ in system], self._messages
+
+    def _add_system(self, blocks: list[Placed]) -> None:
         """What the developer says, wherever it stands."""
         self._refuse_unanswered()
         self._system.extend(blocks)
 
-    def add(self, role: str, blocks: list[Placed], path: str) -> None:
+    def _add(self, role: str, blocks: list[Placed], path: str) -> None:
         """What the user or the assistant says, at `path`."""
         self._refuse_unanswered()
         if not blocks:
@@ -74,24 +84,19 @@ class ConversationReader:
         for block, origin in blocks:
             self._place(role, block, origin, path)
 
-    def add_call(
-        self, call_id: str, name: str, arguments: str, path: str, origin: str, within: str = "function."
-    ) -> None:
-        """A call of a tool, which stands at `origin`, in the assistant's message at `path`.
-
-        `within` is the step to the function's own keys.
-        """
+    def _add_call(self, call_id: str, name: str, arguments: str, path: str, origin: str) -> None:
+        """A call of a tool, which stands at `origin`, in the assistant's message at `path`."""
         if call_id in self._unanswered:
             raise InvalidRequest(f"{origin}.id", "the ids of calls must be unique")
-        given = json_object(arguments, f"{origin}.{within}arguments")
+        given = json_object(arguments, f"{origin}.function.arguments")
         block = {"type": "tool_use", "id": call_id, "name": name, "input": given}
         place = self._place("assistant", block, origin, path)
         for step in ("", ".tool_use"):
-            self._notes.places.note(f"{place}{step}.input", f"{origin}.{within}arguments")
-            self._notes.places.note(f"{place}{step}.name", f"{origin}.{within}name")
+            self._notes.places.note(f"{place}{step}.input", f"{origin}.function.arguments")
+            self._notes.places.note(f"{place}{step}.name", f"{origin}.function.name")
         self._unanswered[call_id] = origin
 
-    def add_result(self, call_id: str, blocks: list[Placed], path: str, id_path: str) -> None:
+    def _add_result(self, call_id: str, blocks: list[Placed], path: str, id_path: str) -> None:
         """The result of the call of that id."""
         if self._unanswered.pop(call_id, None) is None:
             raise InvalidRequest(
@@ -106,30 +111,17 @@ class ConversationReader:
         for index, (_, origin) in enumerate(blocks):
             self._notes.places.note(f"{place}.tool_result.content.{index}", origin)
 
-    def finish(self) -> tuple[list[Block], list[dict[str, Any]]]:
-        """The system prompt's blocks and the messages, when all has been taken."""
-        self._refuse_unanswered()
-        system, self._system = self._system, []
-        if system and not self._messages:
-            self.add("user", system, "messages")
-            return [], self._messages
-        if system:
-            self._notes.places.note("system", system[0][1])
-        for index, (_, origin) in enumerate(system):
-            self._notes.places.note(f"system.{index}", origin)
-        return [block for block, _ in system], self._messages
-
     def _read_system(self, message: dict[str, Any], path: str) -> None:
         known_keys(message, path, "role", "content", "name")
         self._ignore_name(message, path)
         content = required(message, "content", path)
-        self.add_system(read_content(content, f"{path}.content", self._notes, "text"))
+        self._add_system(read_content(content, f"{path}.content", self._notes, "text"))
 
     def _read_user(self, message: dict[str, Any], path: str) -> None:
         known_keys(message, path, "role", "content", "name")
         self._ignore_name(message, path)
         content = required(message, "content", path)
-        self.add(
+        self._add(
             "user", read_content(content, f"{path}.content", self._notes, "text", "image_url", "file"), path
         )
 
@@ -150,7 +142,7 @@ class ConversationReader:
             blocks.append((text_block(refusal), f"{path}.refusal"))
         calls = array(told.get("tool_calls", []), f"{path}.tool_calls")
         if blocks or not calls:
-            self.add("assistant", blocks, path)
+            self._add("assistant", blocks, path)
         for index, call in enumerate(calls):
             self._read_call(call, item(f"{path}.tool_calls", index), path)
 
@@ -166,14 +158,14 @@ class ConversationReader:
         call_id = string(required(call, "id", origin), f"{origin}.id")
         name = string(required(function, "name", inner), f"{inner}.name")
         arguments = string(required(function, "arguments", inner), f"{inner}.arguments")
-        self.add_call(call_id, name, arguments, path, origin)
+        self._add_call(call_id, name, arguments, path, origin)
 
     def _read_tool(self, message: dict[str, Any], path: str) -> None:
         known_keys(message, path, "role", "content", "tool_call_id", "name")
         self._ignore_name(message, path)
         call_id = string(required(message, "tool_call_id", path), f"{path}.tool_call_id")
         content = read_content(required(message, "content", path), f"{path}.content", self._notes, "text")
-        self.add_result(call_id, content, path, f"{path}.tool_call_id")
+        self._add_result(call_id, content, path, f"{path}.tool_call_id")
 
     def _ignore_name(self, message: dict[str, Any], path: str) -> None:
         if message.get("name") is not None:
