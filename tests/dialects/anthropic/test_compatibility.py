@@ -1,123 +1,160 @@
-"""docs/compatibility.md says of every field, role, block and key what parse_request really does with it."""
+"""docs/compatibility.md says of every field, role, block, tool, header and error what is really done with it."""
 
 from __future__ import annotations
 
 import inspect
-import re
-from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
-from ccproxy_trio.dialects.anthropic import error_type, parse_request
+from ccproxy_trio.dialects.anthropic import error_type, parse_betas, parse_request
+from ccproxy_trio.dialects.anthropic.blocks import KINDS
 from ccproxy_trio.dialects.anthropic.known import (
+    CLIENT_TOOLS,
     NULLABLE_FIELDS,
+    SERVER_TOOLS,
     UNSUPPORTED_BLOCKS,
     UNSUPPORTED_FIELDS,
-    UNSUPPORTED_TEXT_KEYS,
+    UNSUPPORTED_TOOLS,
 )
+from ccproxy_trio.dialects.anthropic.request import FIELDS
+from ccproxy_trio.dialects.anthropic.tools import parse_tools, refuse_server_tools
 from ccproxy_trio.dialects.failures import Failure, InvalidRequest
+from ccproxy_trio.server.app import create_app
+from ccproxy_trio.settings import Settings
+from tests.dialects.anthropic.bodies import SHORT, TOOL, body, text, user
+from tests.dialects.anthropic.page import outcome_of, rows, told
+from tests.dialects.anthropic.test_blocks import GOOD as GOOD_BLOCKS
+from tests.dialects.anthropic.test_parameters import GOOD as GOOD_PARAMETERS
 
-PAGE = (Path(__file__).parents[3] / "docs" / "compatibility.md").read_text()
-NULLABLE = "null is the same as absent"
-
-
-def rows(heading: str) -> list[list[str]]:
-    """The cells of the table under a heading, without its head."""
-    section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    table = [line for line in section.splitlines() if line.startswith("|")]
-    return [[cell.strip().strip("`") for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table[2:]]
-
-
-FIELDS, ROLES = rows("Fields of the body"), rows("Roles of messages")
-BLOCKS, KEYS = rows("Content blocks"), rows("Keys of a text block")
-HEADERS, ERRORS = rows("Headers of the request"), rows("Errors")
-GOOD: dict[str, Any] = {
+FIELD_ROWS, ROLE_ROWS = rows("Fields of the body"), rows("Roles of messages")
+BLOCK_ROWS, TOOL_ROWS = rows("Content blocks"), rows("Tools")
+HEADER_ROWS, ENDPOINT_ROWS, ERROR_ROWS = (
+    rows("Headers of the request"),
+    rows("Other endpoints"),
+    rows("Errors"),
+)
+GOOD_FIELDS: dict[str, Any] = {
     "model": "opus",
     "max_tokens": 10,
-    "messages": [{"role": "user", "content": "Hi"}],
+    "messages": [user("Hi")],
     "system": "Be brief.",
     "stream": True,
+    "tools": [TOOL],
+    "tool_choice": {"type": "none"},
+    **{name: values[-1] for name, values in GOOD_PARAMETERS.items()},
 }
+NULLABLE = "null is the same as absent"
+CARRIED = ("honoured", "emulated")
 
 
-def outcome(fields: dict[str, Any]) -> str:
-    try:
-        parse_request(orjson.dumps({**GOOD, **fields}))
-    except InvalidRequest as error:
-        return str(error)
-    return "honoured"
-
-
-def conversation(*messages: tuple[str, object]) -> dict[str, Any]:
-    return {"messages": [{"role": role, "content": content} for role, content in messages]}
-
-
-@pytest.mark.parametrize(("field", "status", "notes"), FIELDS)
+@pytest.mark.parametrize(("field", "status", "notes"), FIELD_ROWS)
 def test_field(field: str, status: str, notes: str) -> None:
-    if status == "honoured":
-        assert outcome({field: GOOD[field]}) == "honoured"
-        assert outcome({field: {}}).startswith(f"{field}: ")
+    if status in CARRIED:
+        room = {"max_tokens": 2000} if field == "thinking" else {}
+        assert outcome_of(**room, **{field: GOOD_FIELDS[field]}) == "honoured"
+        assert outcome_of(**{field: 1.5 if field != "temperature" else "1"}).startswith(f"{field}: ")
         assert notes.startswith("required") == (field in {"model", "messages", "max_tokens"})
     else:
-        refused = f"{field}: this server does not support this field yet"
         assert status == "refused"
-        assert outcome({field: {}}) == refused
-        assert outcome({field: None}) == ("honoured" if notes.startswith(NULLABLE) else refused)
+        assert outcome_of(**{field: {}}).startswith(f"{field}: this server does not support this field: ")
+    assert notes.startswith(NULLABLE) == (outcome_of(**{field: None}) == "honoured")
 
 
-@pytest.mark.parametrize(("role", "status", "notes"), ROLES)
+@pytest.mark.parametrize(("role", "status", "notes"), ROLE_ROWS)
 def test_role(role: str, status: str, notes: str) -> None:
-    messages = conversation(("user", "a"), (role, "b"), ("user", "c"))
-    refused = (
-        f"messages.1.role: this server does not support the role '{role}' yet; use the top-level field system"
-    )
-    assert outcome(messages) == {"honoured": "honoured", "refused": refused}[status]
-    assert ("first or the last" in notes) == (
-        outcome(conversation((role, "a"), ("user", "b"))).startswith("messages: first")
-    )
+    def outcome(*roles: str) -> str:
+        return outcome_of(messages=[{"role": each, "content": "a"} for each in roles])
 
-
-@pytest.mark.parametrize(("kind", "status", "notes"), BLOCKS)
-def test_block(kind: str, status: str, notes: str) -> None:
-    refused = f"messages.0.content.0.{kind}: this server does not support this block type yet"
-    content = [{"type": kind, **({"text": "Hi"} if status == "honoured" else {})}]
-    assert outcome(conversation(("user", content))) == {"honoured": "honoured", "refused": refused}[status]
-
-
-@pytest.mark.parametrize(("key", "status", "notes"), KEYS)
-def test_key(key: str, status: str, notes: str) -> None:
-    block = {"type": "text", "text": "Hi"}
+    between = outcome("user", role, "user")
     if status == "honoured":
-        assert notes == "required"
-        del block[key]
-        assert outcome(conversation(("user", [block]))).endswith(f"{key}: Field required")
+        assert between == "honoured"
     else:
-        refused = f"messages.0.content.0.text.{key}: this server does not support this key yet"
         assert status == "refused"
-        assert outcome(conversation(("user", [{**block, key: {}}]))) == refused
-        assert notes.startswith(NULLABLE)
-        assert outcome(conversation(("user", [{**block, key: None}]))) == "honoured"
+        assert between.startswith(f"messages.1.role: this server does not support the role '{role}', as ")
+        assert between.endswith(notes.replace("`", ""))
+    assert ("first or the last" in notes) == outcome(role, "user").startswith("messages: first message")
+    assert ("first or the last" in notes) == ("prefill" in outcome("user", role))
 
 
-@pytest.mark.parametrize(("header", "status", "notes"), HEADERS)
+@pytest.mark.parametrize(("kind", "status", "places", "notes"), BLOCK_ROWS)
+def test_block(kind: str, status: str, places: str, notes: str) -> None:
+    if status == "refused":
+        said = outcome_of(messages=[user({"type": kind})])
+        assert said == f"messages.0.content.0.{kind}: this server does not support this type of block"
+        assert places == ""
+    else:
+        assert status in CARRIED
+        assert {place.strip() for place in places.split(",")} == KINDS[kind].places  # test_blocks tries each
+        assert GOOD_BLOCKS[kind]
+        assert (status == "emulated") == ("re-encodes" in notes)
+
+
+@pytest.mark.parametrize(("tool", "status", "notes"), TOOL_ROWS)
+def test_tool(tool: str, status: str, notes: str) -> None:
+    if tool == "a tool of the client's own":
+        assert outcome_of(tools=[TOOL, {**TOOL, "name": "b", "strict": True, "x": 1}]) == "honoured"
+        assert "allowed_callers" in outcome_of(tools=[{**TOOL, "allowed_callers": ["code"]}])
+        return
+    definition = {"type": f"{tool}_20250124", "name": tool}
+    said = outcome_of(tools=[definition])
+    if status == "refused":
+        assert (
+            said == f"tools.0.type: this server does not support '{tool}_20250124': {UNSUPPORTED_TOOLS[tool]}"
+        )
+    else:
+        assert (status, said) == ("honoured", "honoured")
+        assert (tool in SERVER_TOOLS) == ("allowed_tools" in notes or notes == "likewise")
+        if tool in SERVER_TOOLS:
+            with pytest.raises(InvalidRequest):
+                refuse_server_tools(parse_tools([definition]), ())
+        refuse_server_tools(parse_tools([definition]), {tool} & SERVER_TOOLS)
+
+
+@pytest.mark.parametrize(("header", "status", "notes"), HEADER_ROWS)
 def test_header(header: str, status: str, notes: str) -> None:
-    # Reading a request takes its body alone, so a header cannot be anything else; nor can one be told in the body.
-    assert list(inspect.signature(parse_request).parameters) == ["body"]
-    assert status == ("refused" if header == "content-encoding" else "ignored")  # tests/server shows that one
+    if header == "anthropic-beta":
+        assert status == "honoured"
+        assert parse_betas("a-1") == ("a-1",)
+        with pytest.raises(InvalidRequest):
+            parse_betas("a 1")
+    else:
+        # Reading a body takes nothing else, so no other can change it. tests/server shows which one is refused.
+        assert list(inspect.signature(parse_request).parameters) == ["body"]
+        assert status == ("refused" if header == "content-encoding" else "ignored")
     name = header.replace("-", "_")
-    assert outcome({name: "x"}) == f"{name}: Extra inputs are not permitted"
+    assert outcome_of(**{name: "x"}) == f"{name}: Extra inputs are not permitted"
 
 
-@pytest.mark.parametrize(("status", "kind"), ERRORS)
+@pytest.mark.parametrize(("endpoint", "status", "notes"), ENDPOINT_ROWS)
+def test_endpoint(endpoint: str, status: str, notes: str) -> None:
+    no_pool: Any = None  # which is asked for nothing before a request comes
+    routes = create_app(no_pool, Settings()).url_map.bind("localhost")
+    method, path = endpoint.split()
+    found = routes.test(path.replace("{id}", "claude-opus-4-5"), method)
+    assert found == (status in CARRIED)
+    assert notes.startswith("404") == (status == "refused")
+    if status == "refused":
+        assert not routes.allowed_methods(path)  # else it would be a 405
+
+
+@pytest.mark.parametrize(("status", "kind"), ERROR_ROWS)
 def test_error(status: str, kind: str) -> None:
     assert error_type(Failure(int(status), "?")) == kind
 
 
 def test_no_name_is_missing_from_the_page() -> None:
-    assert {row[0] for row in FIELDS} == UNSUPPORTED_FIELDS | set(GOOD)
-    assert {row[0] for row in BLOCKS} == UNSUPPORTED_BLOCKS | {"text"}
-    assert {row[0] for row in KEYS} == UNSUPPORTED_TEXT_KEYS | {"type", "text"}
-    assert {row[0] for row in FIELDS if row[2] == NULLABLE} == NULLABLE_FIELDS
-    assert {row[0] for row in ROLES} == {"user", "assistant", "system"}
+    assert {row[0] for row in FIELD_ROWS} == UNSUPPORTED_FIELDS.keys() | FIELDS
+    assert {row[0] for row in FIELD_ROWS if row[2].startswith(NULLABLE)} == NULLABLE_FIELDS
+    assert {row[0] for row in FIELD_ROWS if row[1] == "refused"} == UNSUPPORTED_FIELDS.keys()
+    assert {row[0] for row in BLOCK_ROWS} == UNSUPPORTED_BLOCKS | KINDS.keys()
+    named = CLIENT_TOOLS | SERVER_TOOLS | UNSUPPORTED_TOOLS.keys()
+    assert {row[0] for row in TOOL_ROWS} == named | {"a tool of the client's own"}
+    assert {row[0] for row in ROLE_ROWS} == {"user", "assistant", "system"}
+
+
+def test_the_example_of_a_misplaced_block() -> None:
+    said = outcome_of(messages=[user({"type": "tool_use"})])
+    assert said == "messages.0.content.0: `tool_use` blocks cannot stand in a user message"
+    assert outcome_of(frobnicate=1) == "frobnicate: Extra inputs are not permitted"
+    assert parse_request(body(messages=told(text("b", cache_control=SHORT)))).ignored == ()
