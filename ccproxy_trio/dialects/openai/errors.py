@@ -40,6 +40,9 @@ _KINDS = {
     429: ErrorKind(429, "rate_limit_error", "rate_limit_exceeded"),
     529: _OVERLOADED,
 }
+_SOON = {429: "5", 503: "1"}
+"""Seconds after which to try again where nobody has said when: the CLI keeps upstream's word on it."""
+
 _NO_MODEL = ErrorKind(404, _REQUEST, "model_not_found", "model")
 _TOO_LONG = ErrorKind(400, _REQUEST, "context_length_exceeded", "messages")
 _MODEL = re.compile(r"model: (.*)", re.DOTALL)
@@ -71,9 +74,11 @@ def error_response(error: Told, request_id: str | None = None) -> tuple[int, lis
     headers = [("content-type", "application/json")]
     if (request_id := failure.request_id or request_id) is not None:
         headers.append(("x-request-id", request_id))
-    if (retry_after := failure.retry_after_header()) is not None:
+    kind = error_kind(error)
+    soon = None if kind is _QUOTA else _SOON.get(kind.status)
+    if (retry_after := failure.retry_after_header() or soon) is not None:
         headers.append(("retry-after", retry_after))
-    return error_kind(error).status, headers, _body(error)
+    return kind.status, headers, _body(error)
 
 
 def error_chunk(error: Told) -> bytes:

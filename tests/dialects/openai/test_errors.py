@@ -75,6 +75,22 @@ def test_a_response_with_all_that_can_be_known() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("failure", "retry_after"),
+    [
+        (Failure(429, "slow down"), "5"),
+        (Failure(503, "busy"), "1"),
+        (Failure(529, "busy"), "1"),
+        (Failure(529, "busy", retry_after=40), "40"),
+        (Failure(402, "no credit"), None),
+        (Failure(500, "oops"), None),
+        (Failure(400, "bad"), None),
+    ],
+)
+def test_when_to_try_again(failure: Failure, retry_after: str | None) -> None:
+    assert dict(error_response(failure)[1]).get("retry-after") == retry_after
+
+
 def test_an_unknown_model() -> None:
     status, _, body = error_response(Failure(404, "model: gpt-9", kind="not_found_error"))
     assert status == 404
