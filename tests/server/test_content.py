@@ -157,3 +157,22 @@ async def test_blocks_of_the_assistant(cli: Backend) -> None:
             for model in ("sonnet", "claude-sonnet-4-5"):
                 await carry(proxy, [user("one"), said, user("two"), said, user("three")], model=model)
         assert (await proxy.settle()).created == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "kept", "shrunk"), [("sonnet", 1932, 1960), ("claude-sonnet-4-5", 2000, 2001)]
+)
+async def test_images_that_the_cli_shrinks(cli: Backend, model: str, kept: int, shrunk: int) -> None:
+    """Beyond a size that depends on the model it sends a smaller one, and says so; inside of a result it does not."""
+    small, large = (
+        {**IMAGE, "source": {**IMAGE["source"], "data": png(side, side)}} for side in (kept, shrunk)
+    )
+    async with open_proxy(cli, pool={"max_size": 1}) as proxy:
+        await carry(proxy, [{"role": "user", "content": [text("x"), small]}], model=model)
+        called = [user("look"), {"role": "assistant", "content": [CALL]}]
+        await carry(proxy, [*called, {"role": "user", "content": [result([large])]}], model=model)
+        assert (await proxy.ask([{"role": "user", "content": [text("x"), large]}], model=model)).status == 200
+        before, image, after = proxy.upstream[-1].body["messages"][0]["content"]
+        assert before == text("x")
+        assert image != large
+        assert after["text"].startswith(f"[Image: original {shrunk}x{shrunk}, displayed at {kept}x{kept}. ")
