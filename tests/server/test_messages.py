@@ -86,7 +86,9 @@ async def test_whole_and_streamed(backend: Backend) -> None:
         identities = [reply.headers["request-id"] for reply in (whole, streamed, odd)]
         assert len(set(identities)) == 3
         assert all(identity.startswith("req_") for identity in identities)
-        assert identities[0] == whole.json["id"].replace("msg_", "req_")  # upstream's own, where it is known in time
+        assert identities[0] == whole.json["id"].replace(
+            "msg_", "req_"
+        )  # upstream's own, where it is known in time
         assert ("x-ccproxy-demo" in odd.headers) is backend.demo
         assert (await proxy.settle()).created == 1
 

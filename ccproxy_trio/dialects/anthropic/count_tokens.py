@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from ccproxy_trio.dialects.anthropic.conversation import Message, parse_messages
-from ccproxy_trio.dialects.anthropic.losses import refuse_inexact
+from ccproxy_trio.dialects.anthropic.losses import refuse_inexact, refuse_too_deep
 from ccproxy_trio.dialects.anthropic.request import parse_model
 from ccproxy_trio.dialects.anthropic.system import parse_system
 from ccproxy_trio.dialects.anthropic.values import EXTRA, required
@@ -49,6 +49,7 @@ def parse_count_request(body: bytes) -> CountRequest:
     Raises InvalidRequest, and nothing else, for every body whose tokens this server cannot have counted.
     """
     fields = decode_object(body)
+    refuse_too_deep(fields)
     _refuse_uncounted(fields)
     model = parse_model(required(fields, "model"))
     messages = parse_messages(required(fields, "messages"))

@@ -26,6 +26,7 @@ BYTE_ORDER_MARK = "\ufeff"
 """White space to the CLI, though not to Python."""
 
 MOST_MEDIA = 100
+DEEPEST = 240
 _LONG = 20  # digits
 _LONG_NUMBER = re.compile(rb"[0-9]{%d}" % _LONG)
 _THINKING = ("thinking", "redacted_thinking")
@@ -95,6 +96,17 @@ def refuse_too_many_media(messages: Iterable[Sequence[ContentBlock]]) -> None:
             f"this server carries at most {MOST_MEDIA} images and documents in a request, not {media}: "
             "of more than that the CLI leaves out the oldest",
         )
+
+
+def refuse_too_deep(value: object) -> None:
+    """Raise InvalidRequest for what is nested so deeply that it could not be written down again."""
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > DEEPEST:
+            raise InvalidRequest("", f"the request is nested more than {DEEPEST} levels deep")
+        inside = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for items in inside for each in items if isinstance(each, dict | list)]
 
 
 def refuse_inexact(value: object) -> None:

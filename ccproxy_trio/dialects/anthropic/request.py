@@ -15,7 +15,12 @@ from attrs import frozen
 from ccproxy_trio.dialects.anthropic.caching import plan_caching
 from ccproxy_trio.dialects.anthropic.conversation import Message, parse_messages
 from ccproxy_trio.dialects.anthropic.known import NULLABLE_FIELDS, REFUSAL_CODES, UNSUPPORTED_FIELDS
-from ccproxy_trio.dialects.anthropic.losses import find_lost_citations, refuse_inexact, refuse_rounded
+from ccproxy_trio.dialects.anthropic.losses import (
+    find_lost_citations,
+    refuse_inexact,
+    refuse_rounded,
+    refuse_too_deep,
+)
 from ccproxy_trio.dialects.anthropic.parameters import PARAMETERS, parse_parameters
 from ccproxy_trio.dialects.anthropic.system import parse_system
 from ccproxy_trio.dialects.anthropic.tools import Tool, parse_tool_choice, parse_tools
@@ -73,6 +78,7 @@ def parse_request(body: bytes) -> MessagesRequest:
 
 def read_request(fields: dict[str, Any]) -> MessagesRequest:
     """The same for a body already decoded."""
+    refuse_too_deep(fields)
     refuse_unknown_fields(fields, FIELDS)
     model = parse_model(required(fields, "model"))
     messages = parse_messages(required(fields, "messages"))

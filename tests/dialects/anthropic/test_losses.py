@@ -6,12 +6,14 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ccproxy_trio.dialects.anthropic import parse_request
-from ccproxy_trio.dialects.anthropic.losses import refuse_inexact
+from ccproxy_trio.dialects.anthropic.count_tokens import parse_count_request
+from ccproxy_trio.dialects.anthropic.losses import DEEPEST, refuse_inexact
 from ccproxy_trio.dialects.failures import InvalidRequest
 from tests.dialects.anthropic.bodies import (
     FOUND,
@@ -170,3 +172,19 @@ def test_one_that_is_exact_all_the_same(number: str) -> None:
     raw = raw.replace(b"7.5", number.encode())
     schema = parse_request(raw).tools[0]["input_schema"]
     assert schema["maximum"] == json.loads(number)
+
+
+def test_what_is_nested_too_deeply_to_be_written_again() -> None:
+    def nested(levels: int) -> bytes:
+        deep: Any = []
+        for _ in range(levels - 7):  # which the input of a call is deep in
+            deep = [deep]
+        history = [user("Hi"), assistant(call("t", input={"deep": deep})), user(result("t"))]
+        return json.dumps({"model": "m", "max_tokens": 9, "messages": history}).encode()
+
+    orjson.dumps(parse_request(nested(DEEPEST)).messages[1].content)
+    for levels in (DEEPEST + 1, 900):
+        with pytest.raises(InvalidRequest, match=f"the request is nested more than {DEEPEST} levels deep"):
+            parse_request(nested(levels))
+        with pytest.raises(InvalidRequest, match=f"the request is nested more than {DEEPEST} levels deep"):
+            parse_count_request(nested(levels))
