@@ -197,5 +197,6 @@ async def test_not_logged_in(cli: Backend, caplog: pytest.LogCaptureFixture) -> 
             assert reply.failure == (401, "authentication_error", NOT_LOGGED_IN)
         assert proxy.api is not None
         assert proxy.api.requests == []
+        await proxy.settle()
         assert (await proxy.get("/readyz")).status == 200
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
