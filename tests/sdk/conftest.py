@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anthropic
@@ -20,21 +21,20 @@ from tests.sdk.suite import Suite, unpack_suite
 from tests.serve.running import SERVE, Scratch, open_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
     from contextlib import AbstractAsyncContextManager
-    from pathlib import Path
 
 PATIENCE = 30.0
 """How long a client waits, in seconds."""
 
-NAMES = {"model_id": "opus", "after_id": "opus", "before_id": "haiku"}
-"""What the client's own tests call models: names that an operator can give them."""
+NAMES = {"model_id": "opus", "after_id": "opus", "before_id": "haiku", "gpt-*": "sonnet"}
+"""What the clients' own tests, and ours of OpenAI's client, call models: names that an operator can give them."""
 
 
 @asynccontextmanager
-async def open_demo(folder: Path) -> AsyncIterator[str]:
-    """The server over the stand-in; its address."""
-    variables = {"CLAUDE__DEMO": "true", "CLAUDE__MODELS": json.dumps(NAMES)}
+async def open_demo(folder: Path, variables: Mapping[str, str] | None = None) -> AsyncIterator[str]:
+    """The server over the stand-in, with these settings beside the usual; its address."""
+    variables = {"CLAUDE__DEMO": "true", "CLAUDE__MODELS": json.dumps(NAMES), **(variables or {})}
     async with open_server(SERVE, Scratch(folder, variables)) as server:
         yield f"http://127.0.0.1:{server.port}"
 
@@ -47,6 +47,7 @@ async def open_real(folder: Path, binary: Path) -> AsyncIterator[str]:
             "ANTHROPIC_BASE_URL": api.url,
             "ANTHROPIC_API_KEY": "dummy",
             "CLAUDE__CLI_PATH": str(binary),
+            "CLAUDE__MODELS": json.dumps(NAMES),
             "POOL_SETTINGS__ACQUIRE_TIMEOUT": str(PATIENCE),
         }
         async with open_server(SERVE, Scratch(folder, variables)) as server:
@@ -86,8 +87,8 @@ def url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(autouse=True)
 def nothing_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client finds no key, address or header of the machine's own."""
-    for name in [name for name in os.environ if name.startswith("ANTHROPIC_")]:
+    """The clients find no key, address or header of the machine's own."""
+    for name in [name for name in os.environ if name.startswith(("ANTHROPIC_", "OPENAI_"))]:
         monkeypatch.delenv(name)
 
 
@@ -100,7 +101,11 @@ def client(url: str) -> Iterator[anthropic.Anthropic]:
 
 @pytest.fixture(scope="session")
 def suite(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Suite:
-    """The client's own tests; the archive they come in is kept in pytest's cache."""
-    cache = pytestconfig.cache
-    kept: Path = cache.mkdir("anthropic-sdist") if cache else tmp_path_factory.mktemp("sdist")
-    return unpack_suite(kept, tmp_path_factory.mktemp("suite"))
+    """The client's own tests."""
+    return fetch_suite(Path(__file__).with_name("expected.toml"), pytestconfig, tmp_path_factory)
+
+
+def fetch_suite(listed: Path, config: pytest.Config, folders: pytest.TempPathFactory) -> Suite:
+    """A client's own tests; the archives they come in are kept in pytest's cache."""
+    kept: Path = config.cache.mkdir("sdists") if config.cache else folders.mktemp("sdists")
+    return unpack_suite(listed, kept, folders.mktemp("suite"))

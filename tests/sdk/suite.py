@@ -1,14 +1,16 @@
-"""The official client's own test suite: fetched with its source, run in a process of its own, judged by a list.
+"""An official client's own test suite: fetched with its source, run in a process of its own, judged by a list.
 
-The client's tests are in its source archive only. pip fetches the one that `expected.toml` names, whose digest
-stands there too. The child pytest has that archive's configuration and none of ours; of the plugins it loads only
-those that the suite's conftest needs. `expected.toml` says which tests fail, why, and what they fail with: what is
-not listed must pass, what is listed must fail, and for the reason that is given.
+The clients' tests are in their source archives only. pip fetches the one that an `expected.toml` names, whose digest
+stands there too, with what of it is run and what that needs. The child pytest has that archive's configuration and
+none of ours; of the plugins it loads only those that the suite's conftest needs. `expected.toml` also says which
+tests fail, why, and what they fail with: what is not listed must pass, what is listed must fail, and for the reason
+that is given.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 import tarfile
@@ -27,24 +29,6 @@ if TYPE_CHECKING:
 PATIENCE = 60.0
 """In seconds, for the archive to be fetched, and again for its tests to be run."""
 
-RUN = (
-    "tests/api_resources/test_messages.py",
-    "tests/api_resources/test_models.py",
-    "tests/api_resources/beta/test_messages.py",
-)
-_NEEDED = (
-    "pyproject.toml",
-    "tests/__init__.py",
-    "tests/_alias_httpx.py",
-    "tests/conftest.py",
-    "tests/utils.py",
-    "tests/api_resources/__init__.py",
-    "tests/api_resources/beta/__init__.py",
-    *RUN,
-)
-# The first is the suite's own, and must come before what imports httpx.
-_PLUGINS = ("tests._alias_httpx", "asyncio", "inline_snapshot", "http_snapshot")
-
 
 @frozen
 class Failing:
@@ -57,19 +41,26 @@ class Failing:
     """What the report of each failure contains."""
 
 
-@frozen
+@frozen(kw_only=True)
 class Expected:
-    """`expected.toml`: which archive, and which of its tests fail."""
+    """An `expected.toml`: which archive, what of it is run, and which of its tests fail."""
 
+    package: str
     version: str
     sha256: str
+    run: Sequence[str]
+    """The files whose tests are run."""
+    needed: Sequence[str]
+    """Patterns of the files that those need."""
+    plugins: Sequence[str]
+    """The plugins that the suite's conftest needs, in the order in which they are loaded."""
     tests: int
     """How many tests there are."""
     failing: Sequence[Failing] = field(converter=lambda entries: tuple(Failing(**entry) for entry in entries))
 
     def judge(self, outcomes: Mapping[str, str]) -> list[str]:
         """What is not as expected; `outcomes` has each test's failure, "" for one that passed."""
-        found = []
+        found = [] if len(outcomes) == self.tests else [f"{len(outcomes)} tests instead of {self.tests}"]
         listed: set[str] = set()
         for entry in self.failing:
             for pattern in entry.tests:
@@ -94,31 +85,53 @@ class Suite:
     root: Path
     expected: Expected
 
-    def command(self, report: Path) -> list[str]:
-        """The command that runs the tests, from `root`; their outcomes are written to `report`."""
-        plugins = [word for name in _PLUGINS for word in ("-p", name)]
+    def run(self, base_url: str, scratch: Path) -> list[str]:
+        """Run the tests against a server; what is not as expected."""
+        report = scratch / "report.xml"
+        done = subprocess.run(
+            self._command(report),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.root,
+            env={
+                "PATH": os.defpath,
+                "HOME": str(scratch),
+                "TEST_API_BASE_URL": base_url,
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            },
+            timeout=PATIENCE,
+        )
+        assert report.exists(), done.stdout + done.stderr
+        return self.expected.judge(read_report(report))
+
+    def _command(self, report: Path) -> list[str]:
+        plugins = [word for name in self.expected.plugins for word in ("-p", name)]
         # The suite's own options would spread it over processes, for which there is no need.
         options = ["-o", "addopts=", "-p", "no:cacheprovider", "--tb=native", "-q", f"--junitxml={report}"]
-        return [sys.executable, "-m", "pytest", *plugins, *options, *RUN]
+        return [sys.executable, "-m", "pytest", *plugins, *options, *self.expected.run]
 
 
-def unpack_suite(kept: Path, root: Path) -> Suite:
-    """Fetch the archive into `kept`, unless it is there, and unpack into `root` what the tests need."""
-    with Path(__file__).with_name("expected.toml").open("rb") as file:
+def unpack_suite(listed: Path, kept: Path, root: Path) -> Suite:
+    """Fetch the archive that `listed` names into `kept`, unless it is there, and unpack into `root` what is needed."""
+    with listed.open("rb") as file:
         expected = Expected(**tomllib.load(file))
     # The tests are the installed version's, or they would test the difference between two versions.
-    assert version("anthropic") == expected.version
-    stem = f"anthropic-{expected.version}"
+    assert version(expected.package) == expected.version
+    stem = f"{expected.package}-{expected.version}"
     archive = kept / f"{stem}.tar.gz"
     if not archive.exists() or _digest(archive) != expected.sha256:
-        _download(f"anthropic=={expected.version}", kept)
+        _download(expected, kept)
     assert _digest(archive) == expected.sha256
     with tarfile.open(archive) as files:
-        for name in _NEEDED:
-            content = files.extractfile(f"{stem}/{name}")
-            assert content is not None
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_bytes(content.read())
+        for member in files:
+            name = member.name.removeprefix(f"{stem}/")
+            content = files.extractfile(member)
+            wanted = any(fnmatchcase(name, pattern) for pattern in (*expected.needed, *expected.run))
+            if content is not None and wanted:
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).write_bytes(content.read())
     return Suite(root, expected)
 
 
@@ -126,10 +139,10 @@ def _digest(archive: Path) -> str:
     return hashlib.sha256(archive.read_bytes()).hexdigest()
 
 
-def _download(requirement: str, into: Path) -> None:
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", "anthropic"]
+def _download(expected: Expected, into: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", expected.package]
     done = subprocess.run(
-        [*pip, "--dest", str(into), requirement],
+        [*pip, "--dest", str(into), f"{expected.package}=={expected.version}"],
         check=False,
         capture_output=True,
         text=True,
