@@ -1,4 +1,4 @@
-"""OpenAI's API: Chat Completions and Models, as requests to the Messages API and answers from it."""
+"""OpenAI's API: Chat Completions, Responses and Models, as requests to the Messages API and answers from it."""
 
 from ccproxy_trio.dialects.openai.chunks import DONE as DONE
 from ccproxy_trio.dialects.openai.chunks import ChunkStream as ChunkStream
@@ -15,3 +15,8 @@ from ccproxy_trio.dialects.openai.places import Unsupported as Unsupported
 from ccproxy_trio.dialects.openai.places import WhenUnsupported as WhenUnsupported
 from ccproxy_trio.dialects.openai.request import ChatRequest as ChatRequest
 from ccproxy_trio.dialects.openai.request import parse_chat_request as parse_chat_request
+from ccproxy_trio.dialects.openai.responses import ResponsesRequest as ResponsesRequest
+from ccproxy_trio.dialects.openai.responses import ResponseStream as ResponseStream
+from ccproxy_trio.dialects.openai.responses import build_response as build_response
+from ccproxy_trio.dialects.openai.responses import encode_response_event as encode_response_event
+from ccproxy_trio.dialects.openai.responses import parse_responses_request as parse_responses_request
