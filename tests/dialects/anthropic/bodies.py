@@ -36,7 +36,7 @@ def refusal(raw: bytes) -> str:
     """What is said of a body that is refused."""
     with pytest.raises(InvalidRequest) as caught:
         parse_request(raw)
-    assert caught.value.failure == Failure(400, str(caught.value))
+    assert caught.value.failure == Failure(400, str(caught.value), code=caught.value.code)
     return str(caught.value)
 
 
