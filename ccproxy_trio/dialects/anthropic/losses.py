@@ -100,7 +100,8 @@ def refuse_too_many_media(messages: Iterable[Sequence[ContentBlock]]) -> None:
 
 def refuse_too_deep(value: object) -> None:
     """Raise InvalidRequest for what is nested so deeply that it could not be written down again."""
-    level, depth = [value], 0
+    level: list[Any] = [value]
+    depth = 0
     while level:
         depth += 1
         if depth > DEEPEST:
