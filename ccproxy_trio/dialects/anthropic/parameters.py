@@ -74,6 +74,9 @@ def _thinking(value: object, path: str) -> None:
     thinking = obj(value, path)
     kind = required(thinking, "type", path)
     one_of(kind, f"{path}.type", "enabled", "disabled", "adaptive", "between_tools")
+    if kind == "disabled":
+        for key in thinking.keys() - {"type"}:
+            raise InvalidRequest(within(f"{path}.disabled", key), EXTRA)  # the CLI would leave it out
     if kind == "enabled" or "budget_tokens" in thinking:
         path = f"{path}.{kind}"
         integer(required(thinking, "budget_tokens", path), f"{path}.budget_tokens", at_least=_LEAST_BUDGET)

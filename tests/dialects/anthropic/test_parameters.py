@@ -109,7 +109,8 @@ def test_null(name: str) -> None:
         ),
         ("thinking", {"type": "enabled"}, ".enabled.budget_tokens: Field required"),
         ("thinking", {"type": "enabled", "budget_tokens": 2e3}, f".enabled.budget_tokens: {INTEGER}"),
-        ("thinking", {"type": "disabled", "budget_tokens": None}, f".disabled.budget_tokens: {INTEGER}"),
+        ("thinking", {"type": "disabled", "budget_tokens": None}, f".disabled.budget_tokens: {EXTRA}"),
+        ("thinking", {"type": "adaptive", "budget_tokens": None}, f".adaptive.budget_tokens: {INTEGER}"),
         (
             "thinking",
             {"type": "enabled", "budget_tokens": 1023},
