@@ -17,7 +17,6 @@ import tarfile
 import tomllib
 from fnmatch import fnmatchcase
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -25,6 +24,7 @@ from attrs import field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 PATIENCE = 60.0
 """In seconds, for the archive to be fetched, and again for its tests to be run."""
@@ -114,7 +114,7 @@ class Suite:
 
 
 def unpack_suite(listed: Path, kept: Path, root: Path) -> Suite:
-    """Fetch the archive that `listed` names into `kept`, unless it is there, and unpack into `root` what is needed."""
+    """Fetch the archive that `listed` names into `kept`, unless it is there; unpack what is needed into `root`."""
     with listed.open("rb") as file:
         expected = Expected(**tomllib.load(file))
     # The tests are the installed version's, or they would test the difference between two versions.

@@ -45,9 +45,9 @@ def narrow_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def narrow(narrow_url: str) -> Iterator[openai.OpenAI]:
-    """A client of that server."""
+    """A client of that server, which comes again while the instance is getting ready."""
     with open_client(narrow_url) as client:
-        yield client
+        yield client.with_options(max_retries=9)
 
 
 @pytest.fixture(scope="session")
