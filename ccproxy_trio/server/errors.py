@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("ccproxy_trio.server")
 
 _OPENAI_PATHS = ("/openai/", "/v1/chat/", "/v1/responses")
-_EITHER_PATHS = ("/v1/models",)
+_MESSAGES_PATHS = ("/v1/messages",)
 
 _HTTP_ERRORS = {
     404: "this server has no such endpoint",
@@ -34,10 +34,11 @@ _HTTP_ERRORS = {
 
 
 def speaks_openai() -> bool:
-    """Whether the request under way is in OpenAI's dialect; where both have an endpoint, its headers tell."""
-    if request.path.startswith(_EITHER_PATHS):
-        return "anthropic-version" not in request.headers
-    return request.path.startswith(_OPENAI_PATHS)
+    """Whether the request under way is in OpenAI's dialect; where both may have an endpoint, its headers tell."""
+    if request.path.startswith(_OPENAI_PATHS):
+        return True
+    either = request.path.startswith("/v1/") and not request.path.startswith(_MESSAGES_PATHS)
+    return either and "anthropic-version" not in request.headers
 
 
 def register_errors(app: QuartTrio) -> None:
