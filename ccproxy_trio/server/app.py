@@ -18,6 +18,7 @@ from .errors import register_errors, speaks_openai
 from .messages import Messages
 from .models import Models
 from .ops import Ops
+from .responses import Responses
 from .transport import RepairedHTTPConnection
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
     ping_interval = settings.server.ping_interval
     messages = Messages(claude, ping_interval)
     chat = ChatCompletions(claude, settings.openai, ping_interval)
+    responses = Responses(claude, settings.openai, ping_interval)
     count_tokens, models = CountTokens(claude), Models(claude)
     ops = Ops(claude, settings.pool_settings.enabled)
 
@@ -53,6 +55,7 @@ def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
     route("POST", "/v1/messages/count_tokens", count_tokens.count)
     for prefix in ("/v1", "/openai/v1"):
         route("POST", f"{prefix}/chat/completions", chat.create)
+        route("POST", f"{prefix}/responses", responses.create)
         route("GET", f"{prefix}/models", models.list)
         route("GET", f"{prefix}/models/<path:name>", models.get)
     route("GET", "/", ops.root)
