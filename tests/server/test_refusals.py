@@ -169,4 +169,5 @@ async def test_a_cli_that_cannot_start_and_is_mended(demo: Backend, tmp_path: Pa
         cli.write_text(f'#!/bin/sh\nexec {" ".join(command())} "$@"\n')
         await proxy.settle()
         assert (await proxy.ask("well")).text == "Demo echo: well"
+        await proxy.settle()
         assert (await proxy.get("/readyz")).status == 200
