@@ -149,3 +149,17 @@ async def test_long_histories_one_after_another(cli: Backend) -> None:
         await carry(proxy, [user(big), assistant(big), user(big)])
         await carry(proxy, "short")
         assert (await proxy.settle()).created == 1
+
+
+async def test_the_assistant_may_speak_first_and_is_forgotten_all_the_same(cli: Backend) -> None:
+    """What stands before the first message of the user survives a rewind to that message."""
+    call = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": "secret"}
+    tools = [{"name": "f", "input_schema": {"type": "object"}}]
+    async with open_proxy(cli, pool={"max_size": 1}) as proxy:
+        await carry(proxy, [assistant("secret"), user("hello")])
+        await carry(proxy, "and now?")
+        called = {"role": "assistant", "content": [call]}
+        await carry(proxy, [called, {"role": "user", "content": [result]}], tools=tools)
+        await carry(proxy, [user("one"), assistant("two"), user("three")])
+        assert (await proxy.settle()).created == 1

@@ -1,8 +1,7 @@
-"""The messages of a request: who said what, from the user and to the user.
+"""The messages of a request: who said what, to the user's last word.
 
 Consecutive messages of one role become one, with all their blocks, as in the API. An answer that is begun in the
-request (a prefill) cannot be continued by the CLI, and a first message of the assistant's could not be taken back
-from an instance before the next request.
+request (a prefill) cannot be continued by the CLI.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ class Message:
 
 
 def parse_messages(value: object) -> tuple[Message, ...]:
-    """Read the field `messages`: user and assistant in turn, from the user and to the user."""
+    """Read the field `messages`: user and assistant in turn, the user last."""
     messages = array(value, "messages")
     if not messages:
         raise InvalidRequest("messages", "at least one message is required")
@@ -43,8 +42,6 @@ def parse_messages(value: object) -> tuple[Message, ...]:
             "messages", f"List should have at most {_MAX_MESSAGES} items, not {len(messages)}"
         )
     parsed = [_parse_message(message, f"messages.{index}") for index, message in enumerate(messages)]
-    if parsed[0].role != "user":
-        raise InvalidRequest("messages", 'first message must use the "user" role')
     if parsed[-1].role != "user":
         raise InvalidRequest(f"messages.{len(messages) - 1}", _PREFILL)
     return _in_turns(parsed)

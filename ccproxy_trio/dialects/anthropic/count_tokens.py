@@ -36,7 +36,7 @@ class CountRequest:
     model: str
     """As the client wrote it; aliases are not resolved here."""
     messages: tuple[Message, ...]
-    """The conversation: user and assistant in turn, from the user and to the user."""
+    """The conversation: user and assistant in turn, the user last."""
     system: tuple[str, ...] = ()
     """The texts of the system prompt; none when the client gave none, or an empty one."""
     ignored: tuple[str, ...] = ()

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def refuse_unpaired(turns: Sequence[Sequence[ContentBlock]], paths: Sequence[str]) -> None:
     """Raise InvalidRequest for the first call without a result, result without a call, or id used twice.
 
-    `turns` are the contents of messages that take turns, from the user and to the user; `paths` say where each
-    stands, for the error.
+    `turns` are the contents of messages that take turns, the user's last; `paths` say where each stands, for the
+    error.
     """
     called: dict[str, None] = {}
     ever_called: set[str] = set()

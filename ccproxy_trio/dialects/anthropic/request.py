@@ -46,7 +46,7 @@ class MessagesRequest:
     model: str
     """As the client wrote it; aliases are not resolved here."""
     messages: tuple[Message, ...]
-    """The conversation: user and assistant in turn, from the user and to the user."""
+    """The conversation: user and assistant in turn, the user last."""
     max_tokens: int
     """At least 1."""
     system: tuple[str, ...] = ()

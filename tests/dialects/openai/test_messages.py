@@ -94,10 +94,6 @@ STRING = "Input should be a valid string"
             "messages.[0].content.[0].file.file_data: this server carries files of application/pdf, not text/csv",
         ),
         (
-            [{"role": "assistant", "content": "A"}, USER],
-            'messages: first message must use the "user" role',
-        ),
-        (
             [USER, {"role": "assistant", "content": "A"}],
             "messages.[1]: This server does not support assistant message prefill, because the CLI cannot continue "
             "an answer that it did not begin. The conversation must end with a user message.",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .asks import TOOL, USER, allowed, body, refusal
+from .asks import TOOL, allowed, body, refusal
 
 STRING = "Input should be a valid string"
 UNSUPPORTED = "this server does not support this parameter"
@@ -169,9 +169,3 @@ def test_a_tool(fields: dict[str, Any], message: str) -> None:
 )
 def test_a_body(raw: bytes, message: str) -> None:
     assert refusal(raw).startswith(message)
-
-
-def test_a_conversation_without_a_user() -> None:
-    assert refusal(body(input=[{"role": "assistant", "content": "x"}, USER])).startswith(
-        "input: first message"
-    )
