@@ -74,7 +74,7 @@ def read_tools(fields: Mapping[str, Any], notes: Notes) -> tuple[dict[str, Any],
     note_tools([origin for _, origin in tools], "", notes)
     notes.places.note("tool_choice.tool", "tool_choice", verbatim=True)
     body: dict[str, Any] = {"tools": [tool for tool, _ in tools]} if tools else {}
-    if choice is not None and (tools or choice["type"] != "none"):
+    if choice is not None and (tools or choice["type"] not in ("auto", "none")):
         body["tool_choice"] = choice
     return body, told
 

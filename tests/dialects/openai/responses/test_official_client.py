@@ -151,12 +151,9 @@ def test_the_parameter_is_named(client: openai.OpenAI) -> None:
 def test_a_stream_that_is_cut_is_raised(client: openai.OpenAI, dialect: Dialect) -> None:
     dialect.message = message({"type": "text", "text": "Hel"})
     dialect.cut_by = Failure(529, "Overloaded")
-    told = []
-    with (
-        pytest.raises(openai.APIError, match="Overloaded") as caught,
-        client.responses.create(model="gpt-4o", input="Hi", stream=True) as stream,
-    ):
-        for event in stream:
-            told.append(event.type)
+    told: list[str] = []
+    stream = client.responses.create(model="gpt-4o", input="Hi", stream=True)
+    with pytest.raises(openai.APIError, match="Overloaded") as caught:
+        told.extend(event.type for event in stream)
     assert caught.value.code == "server_is_overloaded"
     assert told[-2:] == ["response.output_text.delta", "response.failed"]
