@@ -224,6 +224,11 @@ def test_tool(name: str, status: str, notes: str) -> None:
         assert (status, refused(tools=[TOOL, {"type": name}])) == ("refused", "tools.[1].type")
 
 
+def test_no_call_at_all_is_no_call_in_parallel() -> None:
+    asked = ask(tools=[TOOL], tool_choice="none", parallel_tool_calls=False).messages
+    assert asked.parameters["tool_choice"] == {"type": "none"}
+
+
 @pytest.mark.parametrize(("stop", "status", "reason"), STATUSES)
 def test_status(stop: str, status: str, reason: str) -> None:
     response = build_response(message(stop_reason=stop), ask(), 0)

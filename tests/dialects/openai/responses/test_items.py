@@ -52,6 +52,7 @@ ASSISTANT = {"role": "assistant", "content": "Well."}
             "input.[0].role: Input should be 'user', 'assistant', 'system' or 'developer'",
         ),
         ([{"role": "user"}], "input.[0].content: Field required"),
+        ([{"role": "user", "content": {}}], "input.[0].content: Input should be a valid string or list"),
         ([{"role": "user", "content": []}], "input.[0]: user messages must have non-empty content"),
         ([{**USER, "name": "x"}], "input.[0].name: Unknown parameter"),
         ([{**USER, "phase": "x"}], "input.[0].phase: Input should be 'commentary' or 'final_answer'"),
