@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from ccproxy_trio.claude_pool import Answer
 
+    from .retold import RetoldAnswer
+
 log = logging.getLogger("ccproxy_trio.server")
 
 _HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
@@ -60,13 +62,13 @@ async def read_body() -> bytes:
     return body
 
 
-def relay(answer: Answer, rendering: Rendering, ping_interval: float) -> Response:
+def relay(answer: Answer | RetoldAnswer, rendering: Rendering, ping_interval: float) -> Response:
     """A response that streams `answer`; `ping_interval` is seconds."""
     return stream_response(_relay(answer, rendering, ping_interval, g.request_id), headers=_HEADERS)
 
 
 async def _relay(
-    answer: Answer, rendering: Rendering, ping_interval: float, request_id: str
+    answer: Answer | RetoldAnswer, rendering: Rendering, ping_interval: float, request_id: str
 ) -> AsyncGenerator[bytes, None]:
     while True:
         events: list[dict[str, Any]] | None = None
