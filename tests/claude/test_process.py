@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import trio
 
 from ccproxy_trio.claude.folder import open_private_folder
 from ccproxy_trio.claude.process import open_process
+from tests.server.proxy import children
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,25 +153,49 @@ async def test_what_cannot_be_started_is_an_error_without_a_leak(tmp_path: Path)
     assert len(descriptors()) == before
 
 
-def test_it_dies_when_its_parent_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGCONT, signal.SIGSTOP], ids=["running", "frozen"])
+def test_it_dies_with_all_that_it_started_when_its_parent_is_killed(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     program = f"""
 import os, trio
 from pathlib import Path
 from ccproxy_trio.claude.process import open_process
 async def main():
-    argv = ["sh", "-c", "echo runs; exec sleep 1000"]
+    argv = ["sh", "-c", "trap '' TERM HUP INT; sleep 1000 & echo $$ $!; wait; wait"]
     async with open_process(argv, env=dict(os.environ), cwd=Path({str(tmp_path)!r})) as process:
-        await process.receive()  # before it runs, the death signal may not be set
-        print(process.pid, flush=True)
+        print((await process.receive()).decode(), end="", flush=True)
         await trio.sleep_forever()
 trio.run(main)
 """
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
-        child = int(parent.stdout.readline())
-        assert is_running(child)
+        family = [int(pid) for pid in parent.stdout.readline().split()]
+        assert all(map(is_running, family))
+        os.killpg(family[0], number)
         parent.kill()
-    trio.run(until, lambda: not is_running(child))
+    trio.run(until, lambda: not any(map(is_running, family)))
+
+
+async def test_out_of_descriptors_nothing_is_left(tmp_path: Path) -> None:
+    before = descriptors()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    failures = []
+    first = min(set(range(99)) - {*map(int, before)})
+    for limit in range(first, first + 30):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+        try:
+            async with open_process(["cat"], env=ENV, cwd=tmp_path) as process:
+                await process.send(b"x")
+                assert await process.receive() == b"x"
+        except OSError as error:
+            failures.append(error.errno)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert len(descriptors()) == len(before)
+        assert children() == set()
+    assert 5 < len(failures) < 30  # and the last ones had room
+    assert {*failures} == {errno.EMFILE}
 
 
 def test_a_private_folder_is_gone_with_all_that_is_in_it() -> None:
