@@ -98,10 +98,13 @@ def refuse_too_many_media(messages: Iterable[Sequence[ContentBlock]]) -> None:
         )
 
 
-def refuse_too_deep(value: object) -> None:
-    """Raise InvalidRequest for what is nested so deeply that it could not be written down again."""
+def refuse_too_deep(value: object, around: int = 0) -> None:
+    """Raise InvalidRequest for what is nested so deeply that it could not be written down again.
+
+    `around` are the levels that it is going to stand in.
+    """
     level: list[Any] = [value]
-    depth = 0
+    depth = around
     while level:
         depth += 1
         if depth > DEEPEST:

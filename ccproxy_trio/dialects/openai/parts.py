@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ccproxy_trio.dialects.anthropic.losses import BYTE_ORDER_MARK
 from ccproxy_trio.dialects.anthropic.values import obj, one_of, required, string
 from ccproxy_trio.dialects.failures import InvalidRequest
 from ccproxy_trio.dialects.json_body import shorten
@@ -24,7 +25,7 @@ Block: TypeAlias = dict[str, Any]
 Placed: TypeAlias = tuple[Block, str]
 """A block, and the path of what it was made from."""
 
-_DATA_URL = re.compile(r"data:([\w.+/-]*)(?:;[^;,]*)*;base64,", re.ASCII | re.IGNORECASE)
+_MEDIA_TYPE = re.compile(r"[\w.+/-]*", re.ASCII)
 _WEB_URL = re.compile(r"https?://", re.IGNORECASE)
 _MISNAMED = {"image/jpg": "image/jpeg"}
 _CACHE_MARK = "prompt_cache_breakpoint"
@@ -47,13 +48,25 @@ def text_block(text: str) -> Block:
     return {"type": "text", "text": text}
 
 
+def without_blanks(blocks: list[Placed], notes: Notes) -> list[Placed]:
+    """What the assistant said, in texts. Models write white space before their calls: that is not taken back."""
+    said = []
+    for block, origin in blocks:
+        if block["text"].replace(BYTE_ORDER_MARK, " ").strip():
+            said.append((block, origin))
+        else:
+            notes.ignored.append(origin)
+    return said
+
+
 def decode_data_url(url: str, path: str) -> tuple[str, str]:
     """The media type and the base64 of a URL that holds its data."""
-    found = _DATA_URL.match(url)
-    if found is None:
+    head, _, data = url.partition(",")
+    scheme, _, rest = head.lower().partition(":")
+    media_type, _, parameters = rest.partition(";")
+    if scheme != "data" or not _MEDIA_TYPE.fullmatch(media_type) or not f";{parameters}".endswith(";base64"):
         raise InvalidRequest(path, "Input should be a URL of the form data:MEDIA_TYPE;base64,DATA")
-    media_type = found[1].lower()
-    return _MISNAMED.get(media_type, media_type), url[found.end() :]
+    return _MISNAMED.get(media_type, media_type), data
 
 
 def image_block(url: str, path: str) -> Block:

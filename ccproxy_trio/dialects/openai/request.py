@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from ccproxy_trio.dialects.anthropic.losses import refuse_rounded
 from ccproxy_trio.dialects.anthropic.request import read_request
 from ccproxy_trio.dialects.anthropic.values import boolean, required
 from ccproxy_trio.dialects.failures import InvalidRequest
@@ -61,6 +62,7 @@ def parse_chat_request(
     fields = decode_object(body)
     request = _read_chat_request(fields, Notes(unsupported), show_thinking=show_thinking)
     refuse_repeated_keys(body)
+    refuse_rounded(body)
     return request
 
 

@@ -6,8 +6,14 @@ from typing import Any
 
 import orjson
 
-from ccproxy_trio.dialects.anthropic.values import obj, within
+from ccproxy_trio.dialects.anthropic.losses import refuse_rounded, refuse_too_deep
+from ccproxy_trio.dialects.anthropic.values import obj, string, within
 from ccproxy_trio.dialects.failures import InvalidRequest
+from ccproxy_trio.dialects.json_body import refuse_repeated_keys
+
+_NO_OBJECT = "this server carries only arguments that are a JSON object"
+_LEVELS_AROUND = 5
+"""What the arguments stand in, in a Messages body: its object, the messages, one of them, its content, the block."""
 
 
 def known_keys(value: object, path: str, *known: str) -> dict[str, Any]:
@@ -28,16 +34,21 @@ def number(value: object, path: str, least: float, most: float) -> float:
     return value
 
 
-def json_object(text: str, path: str) -> dict[str, Any]:
-    """The JSON object that a string holds; none is the same as an empty one, as models write it so."""
+def read_arguments(value: object, path: str) -> dict[str, Any]:
+    """The JSON object that a call's arguments hold as text; models write an empty one as no text at all."""
+    text = string(value, path)
     if not text.strip():
         return {}
     try:
         decoded = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise InvalidRequest(
-            path, f"this server carries only arguments that are a JSON object: {error}"
-        ) from None
+        raise InvalidRequest(path, f"{_NO_OBJECT}: {error}") from None
     if not isinstance(decoded, dict):
-        raise InvalidRequest(path, "this server carries only arguments that are a JSON object")
+        raise InvalidRequest(path, _NO_OBJECT)
+    try:
+        refuse_too_deep(decoded, around=_LEVELS_AROUND)
+        refuse_repeated_keys(text.encode())
+        refuse_rounded(text.encode())
+    except InvalidRequest as error:
+        raise InvalidRequest(path, error.message) from None
     return decoded

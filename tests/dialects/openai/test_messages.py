@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from ccproxy_trio.dialects.openai import parse_chat_request
+
 from .chats import CALL, CALLING, RESULT, USER, chat, file, image, refusal, user
 
 OBJECT = "Input should be a valid dictionary or object to extract fields from"
@@ -121,22 +123,22 @@ STRING = "Input should be a valid string"
         (
             [USER, CALLING],
             "messages.[1].tool_calls.[0]: an assistant's message with calls must be followed by a tool's message "
-            "for each of them; there is none for: c1",
+            "for each of them; there is none for 'c1'",
         ),
         (
             [USER, CALLING, USER, RESULT],
             "messages.[1].tool_calls.[0]: an assistant's message with calls must be followed by a tool's message "
-            "for each of them; there is none for: c1",
+            "for each of them; there is none for 'c1'",
         ),
         (
             [USER, RESULT],
             "messages.[1].tool_call_id: a tool's message must be the one response to a call in the assistant's "
-            "message before it, and 'c1' is no such call",
+            "message before it, and no call that waits for one has the id 'c1'",
         ),
         (
             [USER, CALLING, RESULT, RESULT],
             "messages.[3].tool_call_id: a tool's message must be the one response to a call in the assistant's "
-            "message before it, and 'c1' is no such call",
+            "message before it, and no call that waits for one has the id 'c1'",
         ),
         (
             [USER, {"role": "assistant", "tool_calls": [CALL, CALL]}, RESULT],
@@ -169,3 +171,68 @@ STRING = "Input should be a valid string"
 )
 def test_messages(messages: list[Any], message: str) -> None:
     assert refusal(chat(messages=messages)) == message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            '{"n": 123456789012345678901}',
+            "this server cannot carry the integer 123456789012345678901 exactly; send it as a string",
+        ),
+        (
+            '{"n": 1234567890123456789}',
+            "this server cannot carry this integer exactly; send it as a string",
+        ),
+        (f'{{"n": {"[" * 235}{"]" * 235}}}', "the request is nested more than 240 levels deep"),
+        (f'{{"n": {"[" * 1010}{"]" * 1010}}}', "the request is nested more than 240 levels deep"),
+        ('{"n": 1, "n": 2}', "The request body has the key n twice in one object"),
+    ],
+)
+def test_arguments_that_cannot_be_carried_as_they_are(arguments: str, message: str) -> None:
+    call = {**CALL, "function": {"name": "f", "arguments": arguments}}
+    told = refusal(chat(messages=[USER, {"role": "assistant", "tool_calls": [call]}, RESULT]))
+    assert told == f"messages.[1].tool_calls.[0].function.arguments: {message}"
+
+
+def test_arguments_as_deep_as_can_be_carried() -> None:
+    call = {**CALL, "function": {"name": "f", "arguments": f'{{"n": {"[" * 234}{"]" * 234}}}'}}
+    parse_chat_request(chat(messages=[USER, {"role": "assistant", "tool_calls": [call]}, RESULT]))
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n\n", "\ufeff"])
+def test_white_space_that_the_assistant_said(blank: str) -> None:
+    part = {"type": "text", "text": blank}
+    asked = parse_chat_request(
+        chat(
+            messages=[
+                USER,
+                {"role": "assistant", "content": [part], "tool_calls": [CALL]},
+                RESULT,
+                {"role": "assistant", "content": [part]},
+                USER,
+            ]
+        )
+    )
+    assert [[block["type"] for block in message.content] for message in asked.messages.messages] == [
+        ["text"],
+        ["tool_use"],
+        ["tool_result", "text"],
+    ]
+    assert asked.ignored == ("messages.[1].content.[0]", "messages.[3].content.[0]")
+
+
+def test_a_url_made_to_be_slow() -> None:
+    for odd in (";" * 2_000_000, ";a" * 1_000_000, "a" * 2_000_000):
+        told = refusal(chat(messages=[user(image(f"data:{odd}"))]))
+        assert told.endswith("Input should be a URL of the form data:MEDIA_TYPE;base64,DATA")
+
+
+def test_parameters_of_a_media_type_are_passed_over() -> None:
+    data = "data:image/PNG;charset=x;base64,iVBORw0KGgo="
+    (message,) = parse_chat_request(chat(messages=[user(image(data))])).messages.messages
+    assert message.content[0]["source"] == {
+        "type": "base64",
+        "media_type": "image/png",
+        "data": "iVBORw0KGgo=",
+    }

@@ -35,7 +35,7 @@ from .chats import CALL, CALLING, RESULT, TOOL, USER, allowed, chat, file, funct
         ({"tools": [TOOL, TOOL]}, "tools: Tool names must be unique."),
         ({"tool_choice": "any"}, "tool_choice: Input should be 'none', 'auto' or 'required'"),
         (
-            {"tool_choice": "auto"},
+            {"tool_choice": "required"},
             "tool_choice: tool_choice may only be specified while providing tools.",
         ),
         (
@@ -153,3 +153,10 @@ def test_errors_found_later_are_retold() -> None:
             400, expected, request_id="r"
         )
     assert request.places.retell_failure(Failure(429, "max_tokens: x")) == Failure(429, "max_tokens: x")
+
+
+@pytest.mark.parametrize("word", ["auto", "none"])
+def test_a_choice_that_says_nothing_without_tools(word: str) -> None:
+    asked = parse_chat_request(chat(tool_choice=word, parallel_tool_calls=False))
+    assert asked.messages == parse_chat_request(chat()).messages
+    assert asked.ignored == ()

@@ -8,22 +8,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ccproxy_trio.dialects.anthropic.losses import BYTE_ORDER_MARK, refuse_rounded
 from ccproxy_trio.dialects.anthropic.values import array, obj, one_of, required, string
 from ccproxy_trio.dialects.failures import InvalidRequest
-from ccproxy_trio.dialects.openai.parts import text_block
+from ccproxy_trio.dialects.openai.parts import text_block, without_blanks
 from ccproxy_trio.dialects.openai.places import Unsupported, item
 from ccproxy_trio.dialects.openai.responses.content import read_content
 from ccproxy_trio.dialects.openai.responses.thoughts import unseal
-from ccproxy_trio.dialects.openai.responses.turns import Turns
-from ccproxy_trio.dialects.openai.values import json_object, known_keys
+from ccproxy_trio.dialects.openai.turns import Call, Turns
+from ccproxy_trio.dialects.openai.values import known_keys, read_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ccproxy_trio.dialects.openai.parts import Block, Placed
+    from ccproxy_trio.dialects.openai.parts import Block
     from ccproxy_trio.dialects.openai.places import Notes
 
+_UNANSWERED = (
+    "a call must be followed by its function_call_output, before anything the user says; there is none for"
+)
+_STRAY = "an output must be the one for a call in the items before it, and none that waits for one has the id"
 _ROLES = ("user", "assistant", "system", "developer")
 _INPUT = ("input_text", "input_image", "input_file")
 _OUTPUT = ("output_text", "refusal")
@@ -67,7 +70,7 @@ REFUSED: Mapping[str, str] = {
 
 def read_input(instructions: object, value: object, notes: Notes) -> tuple[list[Block], list[dict[str, Any]]]:
     """The system prompt's blocks, and the messages, of a Messages body. Raises InvalidRequest."""
-    turns = Turns(notes)
+    turns = Turns(notes, _UNANSWERED, _STRAY)
     if instructions is not None and (text := string(instructions, "instructions")):
         turns.instruct(text_block(text), "instructions")
     if isinstance(value, str):
@@ -103,20 +106,9 @@ def _message(held: dict[str, Any], path: str, turns: Turns, notes: Notes) -> Non
         case "user":
             turns.add_user(blocks, path)
         case "assistant":
-            turns.add_assistant(_without_blanks(blocks, notes), path)
+            turns.add_assistant(without_blanks(blocks, notes), path)
         case _:
             turns.add_developer(blocks)
-
-
-def _without_blanks(blocks: list[Placed], notes: Notes) -> list[Placed]:
-    # Models write texts of white space before their calls, and the Messages API does not take them back.
-    said = []
-    for block, origin in blocks:
-        if block["text"].replace(BYTE_ORDER_MARK, " ").strip():
-            said.append((block, origin))
-        else:
-            notes.ignored.append(origin)
-    return said
 
 
 def _function_call(held: dict[str, Any], path: str, turns: Turns, notes: Notes) -> None:
@@ -124,20 +116,8 @@ def _function_call(held: dict[str, Any], path: str, turns: Turns, notes: Notes) 
     _refuse_other_callers(told, path)
     call_id = string(required(told, "call_id", path), f"{path}.call_id")
     name = string(required(told, "name", path), f"{path}.name")
-    given = _read_arguments(required(told, "arguments", path), f"{path}.arguments")
-    turns.add_call({"type": "tool_use", "id": call_id, "name": name, "input": given}, path)
-
-
-def _read_arguments(value: object, path: str) -> dict[str, Any]:
-    arguments = string(value, path)
-    given = json_object(arguments, path)
-    try:
-        refuse_rounded(arguments.encode())
-    except InvalidRequest as error:
-        raise InvalidRequest(path, error.message) from None
-    except RecursionError:
-        raise InvalidRequest(path, "the arguments are nested too deeply") from None
-    return given
+    arguments = read_arguments(required(told, "arguments", path), f"{path}.arguments")
+    turns.add_call(Call(call_id, name, arguments, path, f"{path}.call_id", path), path)
 
 
 def _function_call_output(held: dict[str, Any], path: str, turns: Turns, notes: Notes) -> None:
@@ -145,7 +125,7 @@ def _function_call_output(held: dict[str, Any], path: str, turns: Turns, notes: 
     _refuse_other_callers(told, path)
     call_id = string(required(told, "call_id", path), f"{path}.call_id")
     output = read_content(required(told, "output", path), f"{path}.output", notes, *_INPUT)
-    turns.add_output(call_id, output, path)
+    turns.add_result(call_id, output, path, f"{path}.call_id")
 
 
 def _reasoning(held: dict[str, Any], path: str, turns: Turns, notes: Notes) -> None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ccproxy_trio.dialects.anthropic.values import array, boolean, obj, one_of, required, string
-from ccproxy_trio.dialects.failures import InvalidRequest
-from ccproxy_trio.dialects.json_body import shorten
+from ccproxy_trio.dialects.openai.choice import Choice, offer, read_allowed, read_word
 from ccproxy_trio.dialects.openai.places import Unsupported, item
 from ccproxy_trio.dialects.openai.tools import function_tool, note_tools
 from ccproxy_trio.dialects.openai.values import known_keys
@@ -44,8 +43,6 @@ REFUSED = frozenset(
 )
 """The types of tools that are not carried."""
 
-_CHOICES = {"none": "none", "auto": "auto", "required": "any"}
-
 
 def read_tools(fields: Mapping[str, Any], notes: Notes) -> tuple[dict[str, Any], dict[str, Any]]:
     """The fields `tools` and `tool_choice` of a Messages body; and what the answer says of them.
@@ -54,28 +51,18 @@ def read_tools(fields: Mapping[str, Any], notes: Notes) -> tuple[dict[str, Any],
     """
     given = array(fields.get("tools", []), "tools")
     tools = [(_read_tool(tool, item("tools", n), notes), item("tools", n)) for n, tool in enumerate(given)]
-    asked = fields.get("tool_choice", "auto")
-    choice, allowed = _read_choice(asked) if "tool_choice" in fields else (None, None)
+    choice = _read_choice(fields["tool_choice"]) if "tool_choice" in fields else None
     parallel = boolean(fields.get("parallel_tool_calls", True), "parallel_tool_calls")
     told = {
         "parallel_tool_calls": parallel,
-        "tool_choice": asked,
+        "tool_choice": fields.get("tool_choice", "auto"),
         "tools": [
             _tell_tool(tool, each.get("parameters")) for (tool, _), each in zip(tools, given, strict=True)
         ],
     }
-    if allowed is not None:
-        _refuse_unoffered(allowed, [tool["name"] for tool, _ in tools])
-        tools = [(tool, origin) for tool, origin in tools if tool["name"] in allowed.values()]
-    if not parallel and tools:
-        choice = choice or {"type": "auto"}
-        if choice["type"] != "none":
-            choice = {**choice, "disable_parallel_tool_use": True}
-    note_tools([origin for _, origin in tools], "", notes)
+    body, origins = offer(tools, choice, parallel=parallel)
+    note_tools(origins, "", notes)
     notes.places.note("tool_choice.tool", "tool_choice", verbatim=True)
-    body: dict[str, Any] = {"tools": [tool for tool, _ in tools]} if tools else {}
-    if choice is not None and (tools or choice["type"] not in ("auto", "none")):
-        body["tool_choice"] = choice
     return body, told
 
 
@@ -107,33 +94,18 @@ def _function(held: dict[str, Any], path: str, *keys: str) -> dict[str, Any]:
     return known_keys(held, path, "type", "name", *keys)
 
 
-def _read_choice(value: object) -> tuple[dict[str, Any], dict[str, str] | None]:
-    """The choice, and the names of the tools that it is from, by path; None for all."""
+def _read_choice(value: object) -> Choice:
     path = "tool_choice"
     if isinstance(value, str):
-        return {"type": _CHOICES[one_of(value, path, *_CHOICES)]}, None
+        return read_word(value)
     choice = obj(value, path)
     if choice.get("type") != "allowed_tools":
-        return {"type": "tool", "name": _name(choice, path)}, None
-    known_keys(choice, path, "type", "mode", "tools")
-    mode = one_of(required(choice, "mode", path), f"{path}.mode", "auto", "required")
-    names = {}
-    for index, tool in enumerate(array(required(choice, "tools", path), f"{path}.tools")):
-        place = item(f"{path}.tools", index)
-        names[f"{place}.name"] = _name(obj(tool, place), place)
-    if not names:
-        raise InvalidRequest(f"{path}.tools", "at least one tool is required")
-    return {"type": _CHOICES[mode]}, names
+        return Choice({"type": "tool", "name": _read_name(choice, path)[0]})
+    return read_allowed(known_keys(choice, path, "type", "mode", "tools"), path, _read_name)
 
 
-def _name(held: dict[str, Any], path: str) -> str:
-    return string(required(_function(held, path), "name", path), f"{path}.name")
-
-
-def _refuse_unoffered(allowed: Mapping[str, str], offered: list[str]) -> None:
-    for path, name in allowed.items():
-        if name not in offered:
-            raise InvalidRequest(path, f"Tool {shorten(name)!r} not found in provided tools")
+def _read_name(held: dict[str, Any], path: str) -> tuple[str, str]:
+    return string(required(_function(held, path), "name", path), f"{path}.name"), f"{path}.name"
 
 
 _EXTRAS: Mapping[str, tuple[object, str]] = {

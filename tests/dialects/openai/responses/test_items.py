@@ -139,7 +139,7 @@ def test_an_item(items: list[Any], message: str) -> None:
         ),
         (
             [{**CALL, "arguments": f'{{"n": {DEEP}}}'}],
-            "input.[1].arguments: the arguments are nested too deeply",
+            "input.[1].arguments: the request is nested more than 240 levels deep",
         ),
         (
             [{**CALL, "arguments": '{"n": 1234567890123456789}'}, OUTPUT],

@@ -1,15 +1,18 @@
-"""The turns of a Messages request, put together from items that come one by one.
+"""The system prompt and the turns of a Messages request, put together from what is said, bit by bit.
 
-Items of one side in a row become one turn. What the developer says has no place among them: it becomes the system
-prompt, in order, wherever it stands; alone, it is said by the user. A call has its output in the very next turn of
-the user's, before anything else there.
+What one side says in a row becomes one turn, so that each turn upstream is one here, and its place is known. The
+results of calls stand in the very next turn of the user's, before anything else there.
+
+Two things OpenAI's API has and the Messages API has not. The developer may speak anywhere: that is joined in order
+into the system prompt, so that it keeps its authority and loses its position. And a conversation may be the
+developer's words alone: then the user says them.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from ccproxy_trio.dialects.failures import InvalidRequest
 
@@ -17,16 +20,37 @@ if TYPE_CHECKING:
     from ccproxy_trio.dialects.openai.parts import Block, Placed
     from ccproxy_trio.dialects.openai.places import Notes
 
+_MOST_NAMED = 10
+
+
+@frozen
+class Call:
+    """A call of a function by the model."""
+
+    id: str
+    name: str
+    arguments: dict[str, Any]
+    path: str
+    """Where the call stands."""
+    id_path: str
+    """Where its id stands."""
+    function_path: str
+    """Where the name and the arguments stand."""
+
 
 @define
 class Turns:
-    """Takes what is said, with the path of each item and part of an item."""
+    """Takes what is said, with the path of each message or item, and of each part of it."""
 
     _notes: Notes
+    _unanswered_rule: str
+    """What is broken by a call without a result; the ids follow."""
+    _stray_rule: str
+    """What is broken by a result without a call; the id follows."""
     _system: list[Placed] = field(factory=list, init=False)
     _developer: list[Placed] = field(factory=list, init=False)
     _messages: list[dict[str, Any]] = field(factory=list, init=False)
-    _unanswered: dict[str, str] = field(factory=dict, init=False)
+    _unanswered: dict[str, str] = field(factory=dict, init=False)  # ids of calls, with the calls' paths
 
     def instruct(self, text: Block, path: str) -> None:
         """The request's own instructions, which come before all that the developer says."""
@@ -38,7 +62,7 @@ class Turns:
 
     def add_user(self, blocks: list[Placed], path: str) -> None:
         """What the user says."""
-        self._refuse_unanswered()
+        self.refuse_unanswered()
         if not blocks:
             raise InvalidRequest(path, "user messages must have non-empty content")
         for block, origin in blocks:
@@ -49,32 +73,36 @@ class Turns:
         for block, origin in blocks:
             self._place("assistant", block, origin, path)
 
-    def add_call(self, call: Block, path: str) -> None:
-        """A call of a function."""
-        if call["id"] in self._unanswered:
-            raise InvalidRequest(f"{path}.call_id", "the ids of calls must be unique")
-        place = self._place("assistant", call, path, path)
+    def add_call(self, call: Call, path: str) -> None:
+        """A call, which is part of what stands at `path`."""
+        if call.id in self._unanswered:
+            raise InvalidRequest(call.id_path, "the ids of calls must be unique")
+        block = {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
+        place = self._place("assistant", block, call.path, path)
         for step in ("", ".tool_use"):
-            self._notes.places.note(f"{place}{step}.input", f"{path}.arguments")
-        self._unanswered[call["id"]] = path
+            self._notes.places.note(f"{place}{step}.input", f"{call.function_path}.arguments")
+            self._notes.places.note(f"{place}{step}.name", f"{call.function_path}.name")
+        self._unanswered[call.id] = call.path
 
-    def add_output(self, call_id: str, blocks: list[Placed], path: str) -> None:
-        """The output of the call of that id."""
+    def add_result(self, call_id: str, blocks: list[Placed], path: str, id_path: str) -> None:
+        """The result of the call of that id."""
         if self._unanswered.pop(call_id, None) is None:
-            raise InvalidRequest(
-                f"{path}.call_id",
-                "an output must be the one for a call in the items before it, and none that waits for one has the id "
-                f"{call_id[:100]!r}",
-            )
+            raise InvalidRequest(id_path, f"{self._stray_rule} {call_id[:100]!r}")
         content = [block for block, _ in blocks]
         result = {"type": "tool_result", "tool_use_id": call_id, "content": content}
         place = self._place("user", result, path, path)
         for index, (_, origin) in enumerate(blocks):
             self._notes.places.note(f"{place}.tool_result.content.{index}", origin)
 
+    def refuse_unanswered(self) -> None:
+        """Raise InvalidRequest if a call has no result yet."""
+        if self._unanswered:
+            ids = ", ".join(f"{each[:100]!r}" for each in list(self._unanswered)[:_MOST_NAMED])
+            raise InvalidRequest(next(iter(self._unanswered.values())), f"{self._unanswered_rule} {ids}")
+
     def finish(self) -> tuple[list[Block], list[dict[str, Any]]]:
         """The system prompt's blocks and the messages, when all has been taken."""
-        self._refuse_unanswered()
+        self.refuse_unanswered()
         if not self._messages:
             for block, origin in self._developer:
                 self._place("user", block, origin, origin)
@@ -86,18 +114,10 @@ class Turns:
             self._notes.places.note(f"system.{index}", origin)
         return [block for block, _ in system], self._messages
 
-    def _refuse_unanswered(self) -> None:
-        for call_id, path in self._unanswered.items():
-            raise InvalidRequest(
-                path,
-                "a call must be followed by its function_call_output, before anything the user says; there is none "
-                f"for {call_id[:100]!r}",
-            )
-
     def _place(self, role: str, block: Block, origin: str, path: str) -> str:
         if not self._messages or self._messages[-1]["role"] != role:
             if role == "assistant":
-                self._refuse_unanswered()
+                self.refuse_unanswered()
             self._messages.append({"role": role, "content": []})
         content = self._messages[-1]["content"]
         content.append(block)
