@@ -23,6 +23,7 @@ import trio
 
 from ccproxy_trio.claude.counting import as_message, count_tokens
 from ccproxy_trio.claude.errors import InstanceDied, InstanceError, InstanceNonsense
+from ccproxy_trio.claude.folder import sweep_private_folders
 from ccproxy_trio.claude.instance import Instance, Timeouts, Turn
 from ccproxy_trio.claude.launcher import Launcher
 from ccproxy_trio.claude.locate import Cli, build_launch, build_probe, locate_cli
@@ -247,6 +248,7 @@ async def open_claude_pool(
         )
     launch = build_launch(cli, claude.default_model, environ)
     launcher = Launcher(launch, build_probe(cli, environ), _timeouts(claude))
+    await trio.to_thread.run_sync(sweep_private_folders)
     open_either = open_pool if settings.pool_settings.enabled else open_null_pool
     async with open_either(
         launcher.open,

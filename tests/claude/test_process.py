@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from ccproxy_trio.claude.folder import open_private_folder
 from ccproxy_trio.claude.process import open_process
 from tests.server.proxy import children
 
@@ -196,11 +195,3 @@ async def test_out_of_descriptors_nothing_is_left(tmp_path: Path) -> None:
         assert children() == set()
     assert 5 < len(failures) < 30  # and the last ones had room
     assert {*failures} == {errno.EMFILE}
-
-
-def test_a_private_folder_is_gone_with_all_that_is_in_it() -> None:
-    with open_private_folder() as folder:
-        assert list(folder.working.iterdir()) == []
-        assert folder.path.stat().st_mode & 0o077 == 0
-        (folder.temporary / "left behind").write_text("x")
-    assert not folder.path.exists()
