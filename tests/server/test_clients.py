@@ -122,10 +122,10 @@ async def test_failures(backend: Backend) -> None:
             ) as stream:
                 assert [text async for text in stream.text_stream]
         assert broken.value.type == "overloaded_error"
-        with pytest.raises(anthropic.BadRequestError, match="temperature: this server does not support"):
-            await client.messages.create(**asking("x"), extra_body={"temperature": 0.5})
+        with pytest.raises(anthropic.BadRequestError, match="container: this server does not support"):
+            await client.messages.create(**asking("x"), container="c")
         with pytest.raises(anthropic.NotFoundError):
-            await client.models.list()
+            await client.models.retrieve("none")
 
         async with proxy.open("[[hang]]", stream=True) as holder:
             await holder.until("message_start")

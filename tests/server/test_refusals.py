@@ -29,8 +29,9 @@ async def test_malformed_requests(demo: Backend) -> None:
             b"{}": "model: Field required",
             body_of([]): "messages: at least one message is required",
             body_of(""): "messages.0: user messages must have non-empty content",
-            body_of("x", tools=[{"name": "x"}]): "tools: this server does not support this field yet",
-            body_of("x", temperature=1): "temperature: this server does not support this field yet",
+            body_of("x", tools=[{"name": "x"}]): "tools.0.custom.input_schema: Field required",
+            body_of("x", temperature=1.5): "temperature: Input should be less than or equal to 1",
+            body_of("x", container="c"): "container: this server does not support this field: ",
             body_of("x", frobnicate=1): "frobnicate: Extra inputs are not permitted",
             body_of("x", stream="yes"): "stream: Input should be a valid boolean",
             body_of("x", max_tokens=0): "max_tokens: Input should be greater than or equal to 1",
@@ -52,7 +53,10 @@ async def test_what_the_headers_ask_for(demo: Backend) -> None:
         reply = await proxy.post(body_of("x"), **{"content-encoding": "identity"})
         assert (reply.text, reply.headers.get("x-ccproxy-ignored")) == ("Demo echo: x", None)
         reply = await proxy.post(body_of("x"), **{"anthropic-beta": "something-2026-01-01"})
-        assert (reply.text, reply.headers["x-ccproxy-ignored"]) == ("Demo echo: x", "anthropic-beta")
+        assert (reply.text, reply.headers.get("x-ccproxy-ignored")) == ("Demo echo: x", None)
+        reply = await proxy.post(body_of("x"), **{"anthropic-beta": "one,tw o"})
+        told = "anthropic-beta: 'tw o' is not the name of a beta"
+        assert reply.failure == (400, "invalid_request_error", told)
 
 
 async def test_bodies_too_large_and_too_slow(demo: Backend) -> None:
