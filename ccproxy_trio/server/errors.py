@@ -73,9 +73,13 @@ async def _unexpected(error: Exception) -> Response:
     return _render(failure_of(error))
 
 
+def _conversation() -> str:
+    return "input" if request.path.endswith("/responses") else "messages"
+
+
 def _render(error: Failure | InvalidRequest) -> Response:
     if speaks_openai():
-        status, headers, body = openai.error_response(error, g.request_id)
+        status, headers, body = openai.error_response(error, g.request_id, _conversation())
     else:
         failure = error.failure if isinstance(error, InvalidRequest) else error
         status, headers, body = anthropic.error_response(failure, g.request_id)

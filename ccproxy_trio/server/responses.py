@@ -40,12 +40,12 @@ class Responses:
         """Answer one request."""
         asked = parse_responses_request(await read_body(), unsupported=self.settings.unsupported)
         g.ignored = asked.ignored
-        created = int(time.time())
         stack = request_stack()
         answer = await stack.enter_async_context(stream_retold(self.claude, asked.messages, asked.places))
         if asked.stream:
-            return relay(answer, _Events(ResponseStream(asked, created)), self.ping_interval)
-        response = build_response(await answer.message(), asked, created)
+            return relay(answer, _Events(ResponseStream(asked, _now)), self.ping_interval)
+        created = _now()
+        response = build_response(await answer.message(), asked, created, _now())
         headers = {"x-request-id": answer.request_id or g.request_id}
         return Response(orjson.dumps(response), headers=headers, content_type="application/json")
 
@@ -65,6 +65,10 @@ class _Events:
 
     def end(self) -> bytes:
         return b""
+
+
+def _now() -> int:
+    return int(time.time())
 
 
 def _encode(events: Sequence[dict[str, Any]]) -> bytes:

@@ -9,7 +9,6 @@ from ccproxy_trio.dialects.openai.errors import error_kind as error_kind
 from ccproxy_trio.dialects.openai.errors import error_response as error_response
 from ccproxy_trio.dialects.openai.models import model_list as model_list
 from ccproxy_trio.dialects.openai.models import model_object as model_object
-from ccproxy_trio.dialects.openai.models import no_such_model as no_such_model
 from ccproxy_trio.dialects.openai.places import Places as Places
 from ccproxy_trio.dialects.openai.places import Unsupported as Unsupported
 from ccproxy_trio.dialects.openai.places import WhenUnsupported as WhenUnsupported

@@ -44,19 +44,21 @@ _SOON = {429: "5", 503: "1"}
 """Seconds after which to try again where nobody has said when: the CLI keeps upstream's word on it."""
 
 _NO_MODEL = ErrorKind(404, _REQUEST, "model_not_found", "model")
-_TOO_LONG = ErrorKind(400, _REQUEST, "context_length_exceeded", "messages")
 _MODEL = re.compile(r"model: (.*)", re.DOTALL)
 _LENGTH = re.compile(r"prompt is too long|input length and `max_tokens` exceed context limit")
 
 
-def error_kind(error: Told) -> ErrorKind:
-    """The status, type, code and parameter that a client of OpenAI's API sees."""
+def error_kind(error: Told, conversation: str = "messages") -> ErrorKind:
+    """The status, type, code and parameter that a client of OpenAI's API sees.
+
+    `conversation` is the parameter that the conversation stands in.
+    """
     if isinstance(error, InvalidRequest):
         return ErrorKind(400, _REQUEST, _code(error), error.field or None)
     if error.status == 404 and _MODEL.match(error.message):
         return _NO_MODEL
     if error.status == 400 and _LENGTH.match(error.message):
-        return _TOO_LONG
+        return ErrorKind(400, _REQUEST, "context_length_exceeded", conversation)
     if error.kind == "billing_error":
         return _QUOTA
     if error.kind == "overloaded_error":
@@ -65,33 +67,35 @@ def error_kind(error: Told) -> ErrorKind:
     return _KINDS.get(error.status) or ErrorKind(error.status, default)
 
 
-def error_response(error: Told, request_id: str | None = None) -> tuple[int, list[tuple[str, str]], bytes]:
+def error_response(
+    error: Told, request_id: str | None = None, conversation: str = "messages"
+) -> tuple[int, list[tuple[str, str]], bytes]:
     """The status, headers and body of a response that tells of `error`.
 
-    `request_id` is this server's own id for the request: used where upstream gave none.
+    `request_id` is this server's own id for the request: used where upstream gave none. `conversation` is the
+    parameter that the conversation stands in.
     """
     failure = error.failure if isinstance(error, InvalidRequest) else error
     headers = [("content-type", "application/json")]
     if (request_id := failure.request_id or request_id) is not None:
         headers.append(("x-request-id", request_id))
-    kind = error_kind(error)
+    kind = error_kind(error, conversation)
     soon = None if kind is _QUOTA else _SOON.get(kind.status)
     if (retry_after := failure.retry_after_header() or soon) is not None:
         headers.append(("retry-after", retry_after))
-    return kind.status, headers, _body(error)
+    return kind.status, headers, _body(error, kind)
 
 
 def error_chunk(error: Told) -> bytes:
     """What ends a stream which `error` has cut: the official client raises it. No `[DONE]` comes after it."""
-    return b"data: %b\n\n" % _body(error)
+    return b"data: %b\n\n" % _body(error, error_kind(error))
 
 
 def _code(error: InvalidRequest) -> str | None:
     return "unsupported_parameter" if isinstance(error, Unsupported) else None
 
 
-def _body(error: Told) -> bytes:
-    kind = error_kind(error)
+def _body(error: Told, kind: ErrorKind) -> bytes:
     text = str(error) if isinstance(error, InvalidRequest) else error.message
     if kind is _NO_MODEL and (named := _MODEL.match(text)):
         text = f"The model `{named[1]}` does not exist, or this server has no access to it."

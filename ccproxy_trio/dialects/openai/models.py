@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ccproxy_trio.dialects.failures import Failure
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -23,8 +21,3 @@ def model_list(models: Iterable[tuple[str, str]], created: int) -> dict[str, Any
 def model_object(name: str, created: int) -> dict[str, Any]:
     """One model."""
     return {"id": name, "object": "model", "created": created, "owned_by": OWNER}
-
-
-def no_such_model(name: str) -> Failure:
-    """What is said of a model that is not in the list: a 404 whose code is `model_not_found`."""
-    return Failure(404, f"model: {name[:256]}")

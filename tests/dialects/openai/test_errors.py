@@ -41,6 +41,14 @@ def test_what_a_failure_is_called(failure: Failure, kind: ErrorKind) -> None:
     assert error_kind(failure) == kind
 
 
+def test_the_parameter_that_is_too_long() -> None:
+    failure = Failure(400, "prompt is too long: 210000 tokens > 200000 maximum")
+    for conversation in ("messages", "input"):
+        _, _, body = error_response(failure, None, conversation)
+        error = orjson.loads(body)["error"]
+        assert (error["code"], error["param"]) == ("context_length_exceeded", conversation)
+
+
 def test_a_bad_request() -> None:
     assert error_response(InvalidRequest("messages.[0].role", "Field required"), "req_1") == (
         400,

@@ -21,7 +21,6 @@ from ccproxy_trio.dialects.openai import (
     error_response,
     model_list,
     model_object,
-    no_such_model,
     parse_chat_request,
 )
 
@@ -52,7 +51,7 @@ class Dialect:
             case ["", "v1", "models", "sonnet"]:
                 return self._json(model_object("sonnet", CREATED))
             case ["", "v1", "models", name]:
-                return self._error(no_such_model(name))
+                return self._error(Failure(404, f"model: {name}"))
         try:
             asked = parse_chat_request(request.content)
         except InvalidRequest as error:

@@ -32,8 +32,10 @@ TEXT = {"type": "text"}
 """The kind of block that an item of what the model says is made from."""
 
 
-def build_response(message: Mapping[str, Any], request: ResponsesRequest, created: int) -> Json:
-    """The response for a whole message. `created` is the time, in seconds since 1970."""
+def build_response(
+    message: Mapping[str, Any], request: ResponsesRequest, created: int, completed: int
+) -> Json:
+    """The response for a whole message, with the times of its beginning and end, in seconds since 1970."""
     output: list[Json] = []
     for block in message["content"]:
         name = item_id(message, block, len(output))
@@ -53,7 +55,7 @@ def build_response(message: Mapping[str, Any], request: ResponsesRequest, create
             name = item_id(message, TEXT, len(output))
             output.append(message_item(name, [], item_status(message)))
         output[-1]["content"].append(refusal_part(refusal))
-    return finished_response(message, request, created, output)
+    return finished_response(message, request, created, completed, output)
 
 
 def response_object(
@@ -64,6 +66,7 @@ def response_object(
         "id": "resp_" + _base(message),
         "object": "response",
         "created_at": created,
+        "completed_at": None,
         "status": status,
         "error": None,
         "incomplete_details": None,
@@ -76,12 +79,13 @@ def response_object(
 
 
 def finished_response(
-    message: Mapping[str, Any], request: ResponsesRequest, created: int, output: list[Json]
+    message: Mapping[str, Any], request: ResponsesRequest, created: int, completed: int, output: list[Json]
 ) -> Json:
     """The response to a message that has ended."""
     reason = _INCOMPLETE.get(message["stop_reason"])
     return {
         **response_object(message, request, created, "incomplete" if reason else "completed", output),
+        "completed_at": None if reason else completed,
         "incomplete_details": {"reason": reason} if reason else None,
         "usage": _usage(message["usage"]),
     }

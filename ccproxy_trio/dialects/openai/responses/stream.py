@@ -31,6 +31,8 @@ from ccproxy_trio.dialects.openai.responses.thoughts import KINDS
 from ccproxy_trio.dialects.sse import encode_event
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ccproxy_trio.dialects.openai.errors import Told
     from ccproxy_trio.dialects.openai.responses.request import ResponsesRequest
 
@@ -50,10 +52,11 @@ def encode_response_event(event: Json) -> bytes:
 class ResponseStream:
     """Turns the events of one answer into those of a response."""
 
-    def __init__(self, request: ResponsesRequest, created: int) -> None:
-        """`created` is the time, in seconds since 1970."""
+    def __init__(self, request: ResponsesRequest, clock: Callable[[], int]) -> None:
+        """The `clock` tells the time, in seconds since 1970; a response is created now."""
         self._request = request
-        self._created = created
+        self._clock = clock
+        self._created = clock()
         self._message: Json | None = None
         self._output: list[Json] = []
         self._open: OpenItem | None = None
@@ -94,7 +97,7 @@ class ResponseStream:
         """What ends a stream which `error` has cut: the official client raises it. Nothing, if it had ended."""
         if self.done:
             return []
-        kind = error_kind(error)
+        kind = error_kind(error, "input")
         text = str(error) if isinstance(error, InvalidRequest) else error.message
         # A message may quote what a process wrote, and so hold surrogates that are no UTF-8.
         message = text.encode(errors="replace").decode()
@@ -160,7 +163,7 @@ class ResponseStream:
             begun, last = self._open_message(status)
             events = [*begun, *self._placed(last.refuse(refusal))]
         events += self._end(status)
-        response = finished_response(message, self._request, self._created, [*self._output])
+        response = finished_response(message, self._request, self._created, self._clock(), self._output)
         events += self._numbered([{"type": f"response.{response['status']}", "response": response}])
         self.done = True
         return events

@@ -136,7 +136,6 @@ def test_notes_of_parameters() -> None:
     assert refused(text={"verbosity": "low"}) == "text.verbosity"
     assert refused(reasoning={"mode": "pro"}) == "reasoning.mode"
     assert ask(reasoning={"context": "all_turns"}).ignored == ("reasoning.context",)
-    assert "completed_at" not in build_response(message(), ask(), 0)
 
 
 CARRIED_ITEMS: dict[str, list[dict[str, Any]]] = {
@@ -231,7 +230,7 @@ def test_no_call_at_all_is_no_call_in_parallel() -> None:
 
 @pytest.mark.parametrize(("stop", "status", "reason"), STATUSES)
 def test_status(stop: str, status: str, reason: str) -> None:
-    response = build_response(message(stop_reason=stop), ask(), 0)
+    response = build_response(message(stop_reason=stop), ask(), 0, 0)
     told = response["incomplete_details"]
     assert (response["status"], f"`{told['reason']}`" if told else "") == (status, reason)
 

@@ -42,7 +42,7 @@ def test_an_answer_comes_back_as_it_was(
     ]
     blocks = [*thoughts, text, *calls]
     asked = ask(reasoning={"effort": "low", "summary": summary})
-    response = build_response(message(*blocks), asked, 0)
+    response = build_response(message(*blocks), asked, 0, 0)
     results = [{**OUTPUT, "call_id": call["id"]} for call in calls]
     again = ask(input=[USER, *response["output"], *results, USER])
     assert again.ignored == ()
@@ -53,7 +53,7 @@ def test_an_answer_comes_back_as_it_was(
 @pytest.mark.parametrize("blank", [" ", "\n\n", "\ufeff"])
 def test_white_space_before_a_call(blank: str) -> None:
     call = {"type": "tool_use", "id": "c1", "name": "f", "input": {}}
-    response = build_response(message({"type": "text", "text": blank}, call), ask(), 0)
+    response = build_response(message({"type": "text", "text": blank}, call), ask(), 0, 0)
     again = ask(input=[USER, *response["output"], OUTPUT])
     assert again.messages.messages[1].content == (call,)
     assert again.ignored == ("input.[1].content.[0]",)
@@ -61,7 +61,7 @@ def test_white_space_before_a_call(blank: str) -> None:
 
 def test_a_thought_that_was_cut_off() -> None:
     thought = {"type": "thinking", "thinking": "Hm", "signature": ""}
-    response = build_response(message(thought, stop_reason="max_tokens"), ask(), 0)
+    response = build_response(message(thought, stop_reason="max_tokens"), ask(), 0, 0)
     again = ask(input=[USER, *response["output"], USER])
     assert [m.role for m in again.messages.messages] == ["user"]
     assert again.ignored == ("input.[1]",)

@@ -67,15 +67,16 @@ def test_request(pair: dict[str, Any]) -> None:
 @pairs("answers")
 def test_answer(pair: dict[str, Any]) -> None:
     request = parse_responses_request(orjson.dumps(pair["request"]))
-    response = build_response(pair["message"], request, CREATED)
-    assert response == {**TOLD, **pair["response"]}
+    response = build_response(pair["message"], request, CREATED, CREATED)
+    completed = CREATED if response["status"] == "completed" else None
+    assert response == {**TOLD, "completed_at": completed, **pair["response"]}
     Response.model_validate(response, strict=True)
 
 
 @pairs("answers")
 def test_answer_in_events(pair: dict[str, Any]) -> None:
     request = parse_responses_request(orjson.dumps(pair["request"]))
-    stream = ResponseStream(request, CREATED)
+    stream = ResponseStream(request, lambda: CREATED)
     assembler = MessageAssembler()
     events, message = [], None
     for event in streamed(pair["message"]):
@@ -89,9 +90,10 @@ def test_answer_in_events(pair: dict[str, Any]) -> None:
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     created, begun, *said, last = events
     assert [without_numbers(event) for event in said] == pair["events"]
-    whole = build_response(pair["message"], request, CREATED)
+    whole = build_response(pair["message"], request, CREATED, CREATED)
     assert (last["type"], last["response"]) == (f"response.{whole['status']}", whole)
-    known = {"status": "in_progress", "output": [], "incomplete_details": None, "usage": None}
+    known = dict.fromkeys(("completed_at", "incomplete_details", "usage"))
+    known |= {"status": "in_progress", "output": []}
     for event, kind in ((created, "created"), (begun, "in_progress")):
         assert (event["type"], event["response"]) == (f"response.{kind}", {**whole, **known})
 

@@ -55,9 +55,9 @@ class Dialect:
             return httpx2.Response(status, headers=headers, content=body)
         self.asked.append(asked)
         if not asked.stream:
-            body = orjson.dumps(build_response(self.message, asked, CREATED))
+            body = orjson.dumps(build_response(self.message, asked, CREATED, CREATED))
             return httpx2.Response(200, headers={"content-type": "application/json"}, content=body)
-        stream = ResponseStream(asked, CREATED)
+        stream = ResponseStream(asked, lambda: CREATED)
         events = list(events_of(self.message, list))
         told = [each for event in events[: -3 if self.cut_by else None] for each in stream.feed(event)]
         if self.cut_by is not None:

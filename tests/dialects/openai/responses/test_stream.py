@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 from typing import Any
 
 import orjson
@@ -32,7 +33,7 @@ DETAILS = st.none() | st.sampled_from([{"type": "refusal", "explanation": e} for
 
 
 def told_of(events: list[Json], request: Any = PLAIN) -> list[Json]:
-    stream = ResponseStream(request, CREATED)
+    stream = ResponseStream(request, lambda: CREATED)
     told = [each for event in events for each in stream.feed(event)]
     assert stream.done
     return told
@@ -100,7 +101,7 @@ def test_any_answer_in_any_pieces(
     events = list(events_of(whole, cut))
     whole["stop_details"] = events[-2]["delta"]["stop_details"] = details
     told = told_of(events, request)
-    response = build_response(whole, request, CREATED)
+    response = build_response(whole, request, CREATED, CREATED)
     created, begun, *said, last = told
     assert (created["type"], begun["type"]) == ("response.created", "response.in_progress")
     assert last["type"] == f"response.{response['status']}"
@@ -129,7 +130,7 @@ def kinds(events: list[Json]) -> list[str]:
 
 
 def test_each_event_is_told_at_once() -> None:
-    stream = ResponseStream(SUMMARIZED, CREATED)
+    stream = ResponseStream(SUMMARIZED, lambda: CREATED)
     thinking = {"type": "thinking", "thinking": "ab", "signature": "c2ln"}
     call = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}
     whole = message(thinking, {"type": "text", "text": "cd"}, call, stop_reason="tool_use")
@@ -218,7 +219,7 @@ OUTSIDE = "an event came outside of the message"
     ],
 )
 def test_nonsense(events: list[Json], why: str) -> None:
-    stream = ResponseStream(PLAIN, CREATED)
+    stream = ResponseStream(PLAIN, lambda: CREATED)
     for event in events[:-1]:
         stream.feed(event)
     with pytest.raises(InvalidStream) as caught:
@@ -238,7 +239,7 @@ def test_nonsense(events: list[Json], why: str) -> None:
     ],
 )
 def test_a_stream_that_broke_off(error: Any, code: str, failed: str) -> None:
-    stream = ResponseStream(SUMMARIZED, CREATED)
+    stream = ResponseStream(SUMMARIZED, lambda: CREATED)
     thought = {"type": "thinking", "thinking": "a", "signature": "c2ln"}
     events = list(events_of(message(thought, {"type": "text", "text": "abc"}), list))
     told = [each for event in events[:-4] for each in stream.feed(event)]
@@ -260,13 +261,29 @@ def test_a_stream_that_broke_off(error: Any, code: str, failed: str) -> None:
 
 
 def test_a_failure_before_the_answer_began() -> None:
-    [event] = ResponseStream(PLAIN, CREATED).fail(Failure(503, "a \udcff"))
+    [event] = ResponseStream(PLAIN, lambda: CREATED).fail(Failure(503, "a \udcff"))
     assert (event["type"], event["sequence_number"], event["message"]) == ("error", 0, "a ?")
     encode_response_event(event)
 
 
 def test_a_failure_after_the_end() -> None:
-    stream = ResponseStream(PLAIN, CREATED)
+    stream = ResponseStream(PLAIN, lambda: CREATED)
     for event in events_of(message({"type": "text", "text": "Hi"})):
         stream.feed(event)
     assert stream.fail(Failure(500, "?")) == []
+
+
+def test_when_it_was_created_and_completed() -> None:
+    for stop, completed in {"end_turn": 7, "tool_use": 7, "max_tokens": None, "refusal": None}.items():
+        stream = ResponseStream(PLAIN, partial(next, iter((5, 7))))
+        whole = message({"type": "text", "text": "Hi"}, stop_reason=stop)
+        begun, *_, last = (told for event in events_of(whole) for told in stream.feed(event))
+        times = [(told["response"]["created_at"], told["response"]["completed_at"]) for told in (begun, last)]
+        assert times == [(5, None), (5, completed)]
+        assert build_response(whole, PLAIN, 5, 7)["completed_at"] == completed
+
+
+def test_an_input_that_is_too_long() -> None:
+    stream = ResponseStream(PLAIN, lambda: CREATED)
+    [told] = stream.fail(Failure(400, "prompt is too long: 210000 tokens > 200000 maximum"))
+    assert (told["code"], told["param"]) == ("context_length_exceeded", "input")
