@@ -17,8 +17,6 @@ from uuid import uuid4
 
 from attrs import field, frozen
 
-from ccproxy_trio.claude.process import with_parent_death_signal
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -141,9 +139,8 @@ def open_bare(launch: Launch, folder: Path) -> Iterator[BareProcess]:
     pipe = subprocess.PIPE
     env = launch.environment(folder)
     # In a session of its own, as an instance is: the kernel shares the CPU among sessions.
-    argv = with_parent_death_signal(launch.argv)
     with subprocess.Popen(
-        argv, stdin=pipe, stdout=pipe, cwd=folder, env=env, start_new_session=True
+        launch.argv, stdin=pipe, stdout=pipe, cwd=folder, env=env, start_new_session=True
     ) as process:
         bare = BareProcess(process, launch.base_url)
         bare._write(control(subtype="initialize", systemPrompt=[]))
