@@ -35,7 +35,9 @@ async def test_malformed_requests(demo: Backend) -> None:
             body_of("x", frobnicate=1): "frobnicate: Extra inputs are not permitted",
             body_of("x", stream="yes"): "stream: Input should be a valid boolean",
             body_of("x", max_tokens=0): "max_tokens: Input should be greater than or equal to 1",
-            body_of([{"role": "user", "content": [{"type": "image"}]}]): "messages.0.content.0.image: ",
+            body_of(
+                [{"role": "user", "content": [{"type": "image"}]}]
+            ): "messages.0.content.0.image.source: ",
         }.items():
             reply = await proxy.post(body)
             status, kind, told = reply.failure
