@@ -93,9 +93,9 @@ def _ignore_detail(part: dict[str, Any], path: str, notes: Notes, *known: str) -
 
 _PARTS: Mapping[str, tuple[Callable[[dict[str, Any], str, Notes], Block], *tuple[str, ...]]] = {
     "input_text": (_input_text, "text"),
-    "output_text": (_output_text, "text", "annotations", "logprobs"),
+    "output_text": (_output_text, "text", "annotations", "logprobs", "parsed"),
     "refusal": (_refusal, "refusal"),
     "input_image": (_input_image, "image_url", "file_id", "detail"),
     "input_file": (_input_file, "file_data", "file_id", "file_url", "filename", "detail"),
 }
-"""By type: what reads a part, and its keys."""
+"""By type: what reads a part, and its keys. `parsed` is what the official client read out of the text beside it."""

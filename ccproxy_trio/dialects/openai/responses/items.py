@@ -67,6 +67,9 @@ REFUSED: Mapping[str, str] = {
 }
 """The types of items that are not carried, and what is said of them."""
 
+_CALL_KEYS = ("call_id", "name", "arguments", "parsed_arguments", "caller", "namespace", "async")
+"""`parsed_arguments` is what the official client read out of the arguments."""
+
 
 def read_input(instructions: object, value: object, notes: Notes) -> tuple[list[Block], list[dict[str, Any]]]:
     """The system prompt's blocks, and the messages, of a Messages body. Raises InvalidRequest."""
@@ -112,7 +115,7 @@ def _message(held: dict[str, Any], path: str, turns: Turns, notes: Notes) -> Non
 
 
 def _function_call(held: dict[str, Any], path: str, turns: Turns, notes: Notes) -> None:
-    told = _labelled(held, path, "call_id", "name", "arguments", "caller", "namespace", "async")
+    told = _labelled(held, path, *_CALL_KEYS)
     _refuse_other_callers(told, path)
     call_id = string(required(told, "call_id", path), f"{path}.call_id")
     name = string(required(told, "name", path), f"{path}.name")
