@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ccproxy_trio.dialects.anthropic.values import array, obj, one_of, required, string
 from ccproxy_trio.dialects.failures import InvalidRequest
-from ccproxy_trio.dialects.openai.parts import read_content, text_block, without_blanks
+from ccproxy_trio.dialects.openai.parts import PARTS, read_content, text_block, without_blanks
 from ccproxy_trio.dialects.openai.places import Unsupported, item
 from ccproxy_trio.dialects.openai.turns import Call, Turns
 from ccproxy_trio.dialects.openai.values import known_keys, read_arguments
@@ -62,13 +62,13 @@ def read_conversation(value: object, notes: Notes) -> tuple[list[Block], list[di
 def _developer(message: dict[str, Any], path: str, turns: Turns, notes: Notes) -> None:
     known_keys(message, path, "role", "content", "name")
     content = required(message, "content", path)
-    turns.add_developer(read_content(content, f"{path}.content", notes, "text"))
+    turns.add_developer(read_content(content, f"{path}.content", notes, PARTS, "text"))
 
 
 def _user(message: dict[str, Any], path: str, turns: Turns, notes: Notes) -> None:
     known_keys(message, path, "role", "content", "name")
     content = required(message, "content", path)
-    turns.add_user(read_content(content, f"{path}.content", notes, "text", "image_url", "file"), path)
+    turns.add_user(read_content(content, f"{path}.content", notes, PARTS, "text", "image_url", "file"), path)
 
 
 def _assistant(message: dict[str, Any], path: str, turns: Turns, notes: Notes) -> None:
@@ -81,7 +81,7 @@ def _assistant(message: dict[str, Any], path: str, turns: Turns, notes: Notes) -
     for key in ("annotations", "reasoning_content"):
         if told.get(key):
             notes.ignored.append(f"{path}.{key}")
-    blocks = read_content(told.get("content", ""), f"{path}.content", notes, "text", "refusal")
+    blocks = read_content(told.get("content", ""), f"{path}.content", notes, PARTS, "text", "refusal")
     if refusal := string(told.get("refusal", ""), f"{path}.refusal"):
         blocks.append((text_block(refusal), f"{path}.refusal"))
     calls = array(told.get("tool_calls", []), f"{path}.tool_calls")
@@ -111,7 +111,7 @@ def _tool(message: dict[str, Any], path: str, turns: Turns, notes: Notes) -> Non
     known_keys(message, path, "role", "content", "tool_call_id", "name")
     id_path = f"{path}.tool_call_id"
     call_id = string(required(message, "tool_call_id", path), id_path)
-    content = read_content(required(message, "content", path), f"{path}.content", notes, "text")
+    content = read_content(required(message, "content", path), f"{path}.content", notes, PARTS, "text")
     turns.add_result(call_id, content, path, id_path)
 
 

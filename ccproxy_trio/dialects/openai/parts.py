@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 Block: TypeAlias = dict[str, Any]
 Placed: TypeAlias = tuple[Block, str]
 """A block, and the path of what it was made from."""
+PartReaders: TypeAlias = (
+    "Mapping[str, tuple[Callable[[dict[str, Any], str, Notes], Block], *tuple[str, ...]]]"
+)
+"""By type: what makes the block of a part, which has no nulls, and the part's keys."""
 
 _MEDIA_TYPE = re.compile(r"[\w.+/-]*", re.ASCII)
 _WEB_URL = re.compile(r"https?://", re.IGNORECASE)
@@ -31,7 +35,7 @@ _MISNAMED = {"image/jpg": "image/jpeg"}
 _CACHE_MARK = "prompt_cache_breakpoint"
 
 
-def read_content(content: object, path: str, notes: Notes, *kinds: str) -> list[Placed]:
+def read_content(content: object, path: str, notes: Notes, parts: PartReaders, *kinds: str) -> list[Placed]:
     """Read the content that stands at `path`: a string, or a list of parts of these kinds. An empty one has none.
 
     Raises InvalidRequest.
@@ -40,7 +44,7 @@ def read_content(content: object, path: str, notes: Notes, *kinds: str) -> list[
         return [(text_block(content), path)] if content else []
     if not isinstance(content, list):
         raise InvalidRequest(path, "Input should be a valid string or list")
-    return [_read_part(part, item(path, index), notes, kinds) for index, part in enumerate(content)]
+    return [_read_part(part, item(path, index), notes, parts, kinds) for index, part in enumerate(content)]
 
 
 def text_block(text: str) -> Block:
@@ -91,45 +95,62 @@ def document_block(file_data: str, filename: str | None, path: str) -> Block:
     return {"type": "document", "source": source, **title}
 
 
-def _read_part(value: object, path: str, notes: Notes, kinds: tuple[str, ...]) -> Placed:
-    part = obj(value, path)
-    kind = string(required(part, "type", path), f"{path}.type")
-    if kind == "input_audio" and "image_url" in kinds:
-        raise Unsupported(f"{path}.type", "this server does not support audio: Claude's models do not hear")
-    one_of(kind, f"{path}.type", *kinds)
-    if part.get(_CACHE_MARK) is not None:
-        notes.ignored.append(f"{path}.{_CACHE_MARK}")
-    known_keys(part, path, "type", kind, _CACHE_MARK)
-    return _PARTS[kind](required(part, kind, path), f"{path}.{kind}", notes), path
+def read_text(part: dict[str, Any], path: str, notes: Notes) -> Block:
+    """A part that is text."""
+    return text_block(string(required(part, "text", path), f"{path}.text"))
 
 
-def _text(value: object, path: str, notes: Notes) -> Block:
-    return text_block(string(value, path))
+def read_refusal(part: dict[str, Any], path: str, notes: Notes) -> Block:
+    """A part that says why there is no more; to the Messages API it is text."""
+    return text_block(string(required(part, "refusal", path), f"{path}.refusal"))
 
 
-def _image(value: object, path: str, notes: Notes) -> Block:
-    image = known_keys(value, path, "url", "detail")
-    if "detail" in image:
-        detail = one_of(image["detail"], f"{path}.detail", "auto", "low", "high", "original")
-        if detail != "auto":
-            notes.ignored.append(f"{path}.detail")
-    return image_block(string(required(image, "url", path), f"{path}.url"), f"{path}.url")
-
-
-def _file(value: object, path: str, notes: Notes) -> Block:
-    file = known_keys(value, path, "file_data", "file_id", "filename")
-    if "file_id" in file:
+def refuse_file_id(held: dict[str, Any], path: str) -> None:
+    """Raise Unsupported for a file that is named, and not sent."""
+    if "file_id" in held:
         raise Unsupported(
             f"{path}.file_id", "this server has no Files API, so that no file can be named; send its content"
         )
-    data = string(required(file, "file_data", path), f"{path}.file_data")
-    name = string(file["filename"], f"{path}.filename") if "filename" in file else None
-    return document_block(data, name, f"{path}.file_data")
 
 
-_PARTS: Mapping[str, Callable[[object, str, Notes], Block]] = {
-    "text": _text,
-    "refusal": _text,
-    "image_url": _image,
-    "file": _file,
+def ignore_detail(held: dict[str, Any], path: str, notes: Notes, *known: str) -> None:
+    """How closely to look, which is for upstream to know."""
+    if one_of(held.get("detail", "auto"), f"{path}.detail", *known) != "auto":
+        notes.ignored.append(f"{path}.detail")
+
+
+def _read_part(value: object, path: str, notes: Notes, parts: PartReaders, kinds: tuple[str, ...]) -> Placed:
+    part = obj(value, path)
+    kind = string(required(part, "type", path), f"{path}.type")
+    if kind == "input_audio":
+        raise Unsupported(f"{path}.type", "this server does not support audio: Claude's models do not hear")
+    read, *keys = parts[one_of(kind, f"{path}.type", *kinds)]
+    told = known_keys(part, path, "type", _CACHE_MARK, *keys)
+    if _CACHE_MARK in told:
+        notes.ignored.append(f"{path}.{_CACHE_MARK}")
+    return read(told, path, notes), path
+
+
+def _image_url(part: dict[str, Any], path: str, notes: Notes) -> Block:
+    inner = f"{path}.image_url"
+    image = known_keys(required(part, "image_url", path), inner, "url", "detail")
+    ignore_detail(image, inner, notes, "auto", "low", "high", "original")
+    return image_block(string(required(image, "url", inner), f"{inner}.url"), f"{inner}.url")
+
+
+def _file(part: dict[str, Any], path: str, notes: Notes) -> Block:
+    inner = f"{path}.file"
+    file = known_keys(required(part, "file", path), inner, "file_data", "file_id", "filename")
+    refuse_file_id(file, inner)
+    data = string(required(file, "file_data", inner), f"{inner}.file_data")
+    name = string(file["filename"], f"{inner}.filename") if "filename" in file else None
+    return document_block(data, name, f"{inner}.file_data")
+
+
+PARTS: PartReaders = {
+    "text": (read_text, "text"),
+    "refusal": (read_refusal, "refusal"),
+    "image_url": (_image_url, "image_url"),
+    "file": (_file, "file"),
 }
+"""The parts of a chat completion's messages."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ccproxy_trio.dialects.anthropic.values import array, obj, one_of, required, string
 from ccproxy_trio.dialects.failures import InvalidRequest
-from ccproxy_trio.dialects.openai.parts import text_block, without_blanks
+from ccproxy_trio.dialects.openai.parts import read_content, text_block, without_blanks
 from ccproxy_trio.dialects.openai.places import Unsupported, item
-from ccproxy_trio.dialects.openai.responses.content import read_content
+from ccproxy_trio.dialects.openai.responses.content import PARTS
 from ccproxy_trio.dialects.openai.responses.thoughts import unseal
 from ccproxy_trio.dialects.openai.turns import Call, Turns
 from ccproxy_trio.dialects.openai.values import known_keys, read_arguments
@@ -104,7 +104,7 @@ def _message(held: dict[str, Any], path: str, turns: Turns, notes: Notes) -> Non
         one_of(told["phase"], f"{path}.phase", "commentary", "final_answer")
         notes.ignored.append(f"{path}.phase")
     kinds = {"user": _INPUT, "assistant": _OUTPUT}.get(role, ("input_text",))
-    blocks = read_content(required(told, "content", path), f"{path}.content", notes, *kinds)
+    blocks = read_content(required(told, "content", path), f"{path}.content", notes, PARTS, *kinds)
     match role:
         case "user":
             turns.add_user(blocks, path)
@@ -127,7 +127,7 @@ def _function_call_output(held: dict[str, Any], path: str, turns: Turns, notes: 
     told = _labelled(held, path, "call_id", "output", "caller", "name", "namespace")
     _refuse_other_callers(told, path)
     call_id = string(required(told, "call_id", path), f"{path}.call_id")
-    output = read_content(required(told, "output", path), f"{path}.output", notes, *_INPUT)
+    output = read_content(required(told, "output", path), f"{path}.output", notes, PARTS, *_INPUT)
     turns.add_result(call_id, output, path, f"{path}.call_id")
 
 
