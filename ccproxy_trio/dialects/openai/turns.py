@@ -6,6 +6,9 @@ results of calls stand in the very next turn of the user's, before anything else
 Two things OpenAI's API has and the Messages API has not. The developer may speak anywhere: that is joined in order
 into the system prompt, so that it keeps its authority and loses its position. And a conversation may be the
 developer's words alone: then the user says them.
+
+A thought is carried with what the model said or did after it. Where that is nothing, as the answer was cut off there,
+it has no effect: the CLI leaves out an answer of thoughts alone.
 """
 
 from __future__ import annotations
@@ -50,6 +53,9 @@ class Turns:
     _system: list[Placed] = field(factory=list, init=False)
     _developer: list[Placed] = field(factory=list, init=False)
     _messages: list[dict[str, Any]] = field(factory=list, init=False)
+    _thoughts: list[tuple[Block, str, str]] = field(
+        factory=list, init=False
+    )  # not yet placed, with both paths
     _unanswered: dict[str, str] = field(factory=dict, init=False)  # ids of calls, with the calls' paths
 
     def instruct(self, text: Block, path: str) -> None:
@@ -69,9 +75,13 @@ class Turns:
             self._place("user", block, origin, path)
 
     def add_assistant(self, blocks: list[Placed], path: str) -> None:
-        """What the model said or thought; it may be nothing."""
+        """What the model said; it may be nothing."""
         for block, origin in blocks:
             self._place("assistant", block, origin, path)
+
+    def add_thought(self, block: Block, origin: str, path: str) -> None:
+        """What the model thought: a block that was made from what stands at `origin`, in the item at `path`."""
+        self._thoughts.append((block, origin, path))
 
     def add_call(self, call: Call, path: str) -> None:
         """A call, which is part of what stands at `path`."""
@@ -103,6 +113,7 @@ class Turns:
     def finish(self) -> tuple[list[Block], list[dict[str, Any]]]:
         """The system prompt's blocks and the messages, when all has been taken."""
         self.refuse_unanswered()
+        self._place_thoughts("user")
         if not self._messages:
             for block, origin in self._developer:
                 self._place("user", block, origin, origin)
@@ -114,7 +125,18 @@ class Turns:
             self._notes.places.note(f"system.{index}", origin)
         return [block for block, _ in system], self._messages
 
+    def _place_thoughts(self, role: str) -> None:
+        """Place the thoughts before something that is said in that role."""
+        thoughts, self._thoughts = self._thoughts, []
+        for block, origin, path in thoughts:
+            if "assistant" in (role, self._messages[-1]["role"] if self._messages else None):
+                self._place("assistant", block, origin, path)
+            else:
+                self._notes.ignored.append(path)
+
     def _place(self, role: str, block: Block, origin: str, path: str) -> str:
+        if self._thoughts:
+            self._place_thoughts(role)
         if not self._messages or self._messages[-1]["role"] != role:
             if role == "assistant":
                 self.refuse_unanswered()

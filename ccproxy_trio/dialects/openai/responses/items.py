@@ -140,7 +140,7 @@ def _reasoning(held: dict[str, Any], path: str, turns: Turns, notes: Notes) -> N
         notes.ignored.append(path)
         return
     inside = f"{path}.encrypted_content"
-    turns.add_assistant([(unseal(string(told["encrypted_content"], inside), inside), inside)], path)
+    turns.add_thought(unseal(string(told["encrypted_content"], inside), inside), inside, path)
 
 
 def _labelled(held: dict[str, Any], path: str, *keys: str) -> dict[str, Any]:

@@ -59,6 +59,25 @@ def test_white_space_before_a_call(blank: str) -> None:
     assert again.ignored == ("input.[1].content.[0]",)
 
 
+@pytest.mark.parametrize("said", [[], [{"type": "text", "text": "\n"}]])
+def test_thoughts_after_which_the_answer_was_cut_off(said: list[Json]) -> None:
+    """The CLI leaves out an answer of nothing else."""
+    thoughts = [{"type": "thinking", "thinking": "Hm", "signature": "c2ln"}] * 2
+    response = build_response(message(*thoughts, *said, stop_reason="max_tokens"), ask(), 0, 0)
+    again = ask(input=[USER, *response["output"], USER])
+    assert [m.role for m in again.messages.messages] == ["user"]
+    assert {"input.[1]", "input.[2]"} <= set(again.ignored)
+    assert len(again.ignored) == len(response["output"])
+
+
+def test_a_thought_after_which_a_text_was_cut_off() -> None:
+    blocks = [{"type": "text", "text": "So"}, {"type": "thinking", "thinking": "Hm", "signature": "c2ln"}]
+    response = build_response(message(*blocks, stop_reason="max_tokens"), ask(), 0, 0)
+    again = ask(input=[USER, *response["output"], USER])
+    assert list(again.messages.messages[1].content) == blocks
+    assert again.ignored == ()
+
+
 def test_a_thought_that_was_cut_off() -> None:
     thought = {"type": "thinking", "thinking": "Hm", "signature": ""}
     response = build_response(message(thought, stop_reason="max_tokens"), ask(), 0, 0)

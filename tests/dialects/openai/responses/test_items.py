@@ -102,10 +102,6 @@ ASSISTANT = {"role": "assistant", "content": "Well."}
             "input.[0].content.[0].file_data: this server carries files of application/pdf, not text/plain",
         ),
         ([USER, ASSISTANT], "input.[1]: This server does not support assistant message prefill"),
-        (
-            [USER, REASONING, USER],
-            "input.[1]: this server cannot carry an assistant message of nothing but thinking",
-        ),
     ],
 )
 def test_an_item(items: list[Any], message: str) -> None:
@@ -129,6 +125,10 @@ def test_an_item(items: list[Any], message: str) -> None:
         (
             [CALL, ASSISTANT, OUTPUT],
             "input.[2]: this server cannot carry a `text` block after a `tool_use` block",
+        ),
+        (
+            [CALL, REASONING, OUTPUT],
+            "input.[2]: this server cannot carry a `thinking` block after a `tool_use` block",
         ),
         ([{**CALL, "arguments": "[]"}], f"input.[1].arguments: {ARGUMENTS}"),
         ([{**CALL, "arguments": '{"q'}], f"input.[1].arguments: {ARGUMENTS}: "),
