@@ -15,12 +15,21 @@ import orjson
 
 from ccproxy_trio.dialects.failures import InvalidRequest
 
+_MOST_MARKS = 1_000_000
+"""Beyond what any context window takes in. Decoding is the one thing that cannot be interrupted, and a small body of
+nothing but brackets would fill the memory."""
+
 
 def decode_object(body: bytes) -> dict[str, Any]:
     """Decode a body that must be one JSON object.
 
     Raises InvalidRequest, with the position, for anything else.
     """
+    if sum(map(body.count, (b"{", b"[", b":"))) > _MOST_MARKS:
+        raise InvalidRequest(
+            "",
+            f"The request body has more than {_MOST_MARKS} brackets and colons, of which this server takes no more",
+        )
     try:
         decoded = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -43,7 +52,16 @@ def refuse_repeated_keys(body: bytes) -> None:
         raise InvalidRequest("", "The request body is nested too deeply") from None
 
 
+def refuse_lost_keys(body: bytes, written: bytes) -> None:
+    """The same, and quick for a body without such a key; `written` is what it was decoded to, as orjson writes it."""
+    # There is a colon behind each key. The others are in strings, and equal unless the client has escaped one.
+    if body.count(b":") != written.count(b":") or b"\\u003a" in body or b"\\u003A" in body:
+        refuse_repeated_keys(body)
+
+
 def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) == len(pairs):
+        return
     seen = set()
     for key, _ in pairs:
         if key in seen:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import json
+from typing import TYPE_CHECKING
 
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ccproxy_trio.dialects.failures import InvalidRequest
-from ccproxy_trio.dialects.json_body import decode_object, refuse_repeated_keys
+from ccproxy_trio.dialects.json_body import decode_object, refuse_lost_keys, refuse_repeated_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NOT_JSON = "The request body is not valid JSON: "
 NOT_AN_OBJECT = "The request body must be a JSON object"
@@ -47,7 +55,7 @@ def test_refused_with_the_position(body: bytes, message: str) -> None:
     assert (caught.value.field, str(caught.value)) == ("", message)
 
 
-@pytest.mark.parametrize("depth", [1025, 100_000, 3_000_000])
+@pytest.mark.parametrize("depth", [1025, 100_000, 400_000])
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
 def test_deep_nesting_ends_in_an_error_and_not_in_a_crash(depth: int, opening: bytes) -> None:
     with pytest.raises(InvalidRequest, match=NOT_JSON):
@@ -84,3 +92,41 @@ def test_what_the_first_reading_takes_never_crashes_the_second(depth: int) -> No
     # Whether the second can follow that deep is the interpreter's to say.
     with contextlib.suppress(InvalidRequest):
         refuse_repeated_keys(body)
+
+
+def test_what_would_take_long_to_decode_is_refused() -> None:
+    least = b'{"a":"' + b"{[:" * 333_332 + b"%b"
+    decode_object(least % b'[["}')
+    with pytest.raises(InvalidRequest, match=r"^The request body has more than 1000000 brackets and colons"):
+        decode_object(least % b'[[["}')
+
+
+NAMES = st.sampled_from(["a", "b", ":", '":', "\\u003a", "é"])
+
+
+def members(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    member = st.builds(
+        lambda name, space, value: f"{name}{space}:{value}", NAMES.map(json.dumps), SPACE, values
+    )
+    return st.lists(member, max_size=4).map(lambda each: "{" + ",".join(each) + "}")
+
+
+SPACE = st.sampled_from(["", " "])
+TEXTS = st.recursive(
+    NAMES.map(json.dumps) | st.sampled_from(["1", "1.50", r'"\u003a"', r'"\u003A\\\u003a"']),
+    lambda inner: members(inner) | st.lists(inner, max_size=3).map(lambda each: "[" + ",".join(each) + "]"),
+)
+
+
+@given(members(TEXTS))
+def test_a_lost_key_is_found_without_a_second_reading(text: str) -> None:
+    def told(refuse: Callable[[], None]) -> str:
+        try:
+            refuse()
+        except InvalidRequest as error:
+            return str(error)
+        return ""
+
+    body = text.encode()
+    written = orjson.dumps(decode_object(body))
+    assert told(lambda: refuse_lost_keys(body, written)) == told(lambda: refuse_repeated_keys(body))

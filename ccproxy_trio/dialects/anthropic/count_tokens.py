@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from ccproxy_trio.dialects.anthropic.conversation import Message, parse_messages
-from ccproxy_trio.dialects.anthropic.losses import refuse_inexact, refuse_too_deep
-from ccproxy_trio.dialects.anthropic.request import parse_model
+from ccproxy_trio.dialects.anthropic.losses import find_lost_citations, refuse_inexact, write_again
+from ccproxy_trio.dialects.anthropic.request import parse_model, refuse_changed
 from ccproxy_trio.dialects.anthropic.system import parse_system
 from ccproxy_trio.dialects.anthropic.values import EXTRA, required
 from ccproxy_trio.dialects.failures import InvalidRequest
-from ccproxy_trio.dialects.json_body import decode_object, refuse_repeated_keys, shorten
+from ccproxy_trio.dialects.json_body import decode_object, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,15 +49,15 @@ def parse_count_request(body: bytes) -> CountRequest:
     Raises InvalidRequest, and nothing else, for every body whose tokens this server cannot have counted.
     """
     fields = decode_object(body)
-    refuse_too_deep(fields)
+    written = write_again(fields)
     _refuse_uncounted(fields)
     model = parse_model(required(fields, "model"))
     messages = parse_messages(required(fields, "messages"))
     _refuse_thinking(fields["messages"])
     system, ignored = parse_system(fields.get("system", ""))
-    refuse_inexact(fields)
-    refuse_repeated_keys(body)
-    return CountRequest(model, messages, system, ignored)
+    refuse_inexact(fields, written)
+    refuse_changed(body, written)
+    return CountRequest(model, messages, system, (*ignored, *find_lost_citations(fields["messages"])))
 
 
 def _refuse_uncounted(fields: Mapping[str, Any]) -> None:

@@ -19,14 +19,14 @@ from ccproxy_trio.dialects.anthropic.losses import (
     find_lost_citations,
     refuse_inexact,
     refuse_rounded,
-    refuse_too_deep,
+    write_again,
 )
 from ccproxy_trio.dialects.anthropic.parameters import PARAMETERS, parse_parameters
 from ccproxy_trio.dialects.anthropic.system import parse_system
 from ccproxy_trio.dialects.anthropic.tools import Tool, parse_tool_choice, parse_tools
 from ccproxy_trio.dialects.anthropic.values import EXTRA, boolean, integer, required, string
 from ccproxy_trio.dialects.failures import InvalidRequest
-from ccproxy_trio.dialects.json_body import decode_object, refuse_repeated_keys, shorten
+from ccproxy_trio.dialects.json_body import decode_object, refuse_lost_keys, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,15 +70,25 @@ def parse_request(body: bytes) -> MessagesRequest:
     Raises InvalidRequest, and nothing else, for every body that is not a request this server can carry out.
     """
     fields = decode_object(body)
-    request = read_request(fields)
-    refuse_repeated_keys(body)
-    refuse_rounded(body)
+    written = write_again(fields)
+    request = _read(fields, written)
+    refuse_changed(body, written)
     return request
 
 
 def read_request(fields: dict[str, Any]) -> MessagesRequest:
     """The same for a body already decoded."""
-    refuse_too_deep(fields)
+    return _read(fields, write_again(fields))
+
+
+def refuse_changed(body: bytes, written: bytes) -> None:
+    """Raise InvalidRequest when decoding has changed what `body` says; `written` is what it was decoded to."""
+    if body != written:  # they are equal when the client, too, writes no spaces
+        refuse_lost_keys(body, written)
+        refuse_rounded(body)
+
+
+def _read(fields: dict[str, Any], written: bytes) -> MessagesRequest:
     refuse_unknown_fields(fields, FIELDS)
     model = parse_model(required(fields, "model"))
     messages = parse_messages(required(fields, "messages"))
@@ -89,7 +99,7 @@ def read_request(fields: dict[str, Any]) -> MessagesRequest:
     if "tool_choice" in fields:
         parameters["tool_choice"] = parse_tool_choice(fields["tool_choice"], tools)
     stream = boolean(fields.get("stream", False), "stream")
-    refuse_inexact(fields)
+    refuse_inexact(fields, written)
     caching = plan_caching(fields)
     return MessagesRequest(
         model,

@@ -125,3 +125,14 @@ def test_bad_bodies(body: bytes, told: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         parse_count_request(body)
     assert str(caught.value).startswith(told)
+
+
+def test_what_would_be_counted_otherwise_is_refused_or_told() -> None:
+    cited = {"type": "text", "text": "a", "citations": [{"type": "char_location"}]}
+    messages = [{"role": "user", "content": "q"}, {"role": "assistant", "content": [cited]}]
+    asked = [*messages, {"role": "user", "content": "r"}]
+    assert parse(messages=asked).ignored == ("messages.1.content.0.citations",)
+    cited["citations"] = [10**15]
+    body = orjson.dumps({"model": "opus", "messages": asked}).replace(b"1" + b"0" * 15, b"1" * 30)
+    with pytest.raises(InvalidRequest, match=r"^this server cannot carry the integer 1{30} exactly"):
+        parse_count_request(body)

@@ -152,10 +152,10 @@ def test_the_first_of_two_is_named() -> None:
 @example(2**53 + 2)
 def test_all_others_arrive(integer: int) -> None:
     if Decimal(repr(float(integer))) == integer:  # as JavaScript writes it, too
-        refuse_inexact({"a": [integer]})
+        refuse_inexact({"a": [integer]}, str(integer).encode())
     else:
         with pytest.raises(InvalidRequest, match=f"^a.0: {EXACT}$"):
-            refuse_inexact({"a": [integer]})
+            refuse_inexact({"a": [integer]}, str(integer).encode())
 
 
 @pytest.mark.parametrize("digits", ["123456789012345678901", "-100000000000000000001", "9" * 300])
