@@ -11,7 +11,8 @@ Rules:
 * In a worker process the signals are its parent's business, who tells the worker by other means. A SIGTERM that
   goes to the whole process group, or that the parent sends when another worker is done first, would cut every
   stream. The handler against it does nothing; SIG_IGN would be inherited by the children.
-* A worker whose parent is gone stops too.
+* A worker whose parent is gone was to be killed with it, for in any other case the parent waits for its workers. It
+  ends at once, and the kernel ends its instances.
 """
 
 from __future__ import annotations
@@ -124,15 +125,15 @@ async def _stop_in_order(worker: trio.CancelScope, *, task_status: trio.TaskStat
             await nursery.start(watch_signals, stop, worker)
         else:
             signal.signal(signal.SIGTERM, lambda *_: None)
-            nursery.start_soon(_watch_parent, parent.sentinel, stop)
+            nursery.start_soon(_end_with_parent, parent.sentinel)
         task_status.started()
         await stop.wait()
         await _Context.current.terminate.set()
 
 
-async def _watch_parent(sentinel: int, stop: trio.Event) -> None:
+async def _end_with_parent(sentinel: int) -> None:
     await trio.lowlevel.wait_readable(sentinel)
-    stop.set()
+    os._exit(1)
 
 
 repair_hypercorn(write_timeout=Settings().server.write_timeout)

@@ -6,8 +6,8 @@ however we end, by SIGKILL as well. It then signals whoever is set as the owner 
 * A parent-death signal would reach the child but not what the child started, and it would follow the thread that
   spawned, not the process.
 * The kernel keeps the group itself, not its number: nobody is hit who is given the number later.
-* The child is untied for the millisecond between its start and `tie`. When we are killed in it, the child comes to
-  the end of its stdin before it has been told anything.
+* A process can be tied only once it is there. So it begins as a shell that waits for a line, and becomes the child
+  when it is tied: were we killed in between, the CLI would take more than two seconds to find that out by itself.
 """
 
 from __future__ import annotations
@@ -15,6 +15,18 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+GO = b"\n"
+"""What the shell waits for on stdin. It takes no byte more."""
+
+
+def wait_for_go(argv: Sequence[str]) -> list[str]:
+    """The command line of a shell that becomes `argv` at `GO`, and ends at the end of its stdin."""
+    return ["/bin/sh", "-c", 'read -r _ && exec "$@"', "sh", *argv]
 
 
 class Lifeline:

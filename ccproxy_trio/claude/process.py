@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING
 
 import trio
 
-from .lifeline import Lifeline
+from .lifeline import GO, Lifeline, wait_for_go
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -156,7 +156,7 @@ def _widen(pipe: IO[bytes] | None) -> None:
 
 def _spawn(argv: Sequence[str], env: Mapping[str, str], cwd: Path, lifeline: Lifeline) -> Process:
     popen = subprocess.Popen(
-        argv,
+        wait_for_go(argv),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -168,8 +168,10 @@ def _spawn(argv: Sequence[str], env: Mapping[str, str], cwd: Path, lifeline: Lif
     )
     try:
         lifeline.tie(popen.pid)
+        assert popen.stdin is not None
+        popen.stdin.write(GO)
         return Process(popen)
-    except OSError:  # out of file descriptors
+    except OSError:  # out of file descriptors, or killed already
         with popen:
             popen.kill()
         raise
@@ -179,7 +181,7 @@ def _spawn(argv: Sequence[str], env: Mapping[str, str], cwd: Path, lifeline: Lif
 async def open_process(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> AsyncIterator[Process]:
     """Run `argv` with exactly `env` in `cwd`; when the block ends, so has the process, within three seconds.
 
-    Raises OSError when it cannot be started.
+    Raises OSError when it cannot be started; a program that is not there is an exit with status 127.
     """
     with closing(Lifeline()) as lifeline:
         process = _spawn(argv, env, cwd, lifeline)  # on this thread: a start takes 0.4 ms

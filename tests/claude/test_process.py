@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
+from ccproxy_trio.claude.lifeline import GO, wait_for_go
 from ccproxy_trio.claude.process import open_process
 from tests.server.proxy import children
 
@@ -159,6 +160,7 @@ def test_it_dies_with_all_that_it_started_when_its_parent_is_killed(
     program = f"""
 import os, trio
 from pathlib import Path
+from ccproxy_trio.claude.lifeline import GO, wait_for_go
 from ccproxy_trio.claude.process import open_process
 async def main():
     argv = ["sh", "-c", "trap '' TERM HUP INT; sleep 1000 & echo $$ $!; wait; wait"]
@@ -174,6 +176,18 @@ trio.run(main)
         os.killpg(family[0], number)
         parent.kill()
     trio.run(until, lambda: not any(map(is_running, family)))
+
+
+async def test_what_is_not_there_is_told(tmp_path: Path) -> None:
+    async with open_process([str(tmp_path / "nothing")], env=ENV, cwd=tmp_path) as process:
+        assert await process.wait() == 127
+        assert str(tmp_path / "nothing") in process.stderr_tail
+
+
+def test_it_does_not_begin_before_it_is_tied() -> None:
+    command = wait_for_go(["cat"])
+    assert subprocess.run(command, input=b"", capture_output=True, check=False).returncode == 1
+    assert subprocess.run(command, input=GO + b"all\n", capture_output=True, check=True).stdout == b"all\n"
 
 
 async def test_out_of_descriptors_nothing_is_left(tmp_path: Path) -> None:

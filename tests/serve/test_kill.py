@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import trio
 from attrs import evolve
 
+from ccproxy_trio.claude.demo import command
 from tests.serve.running import IN_PROCESS, SERVE, Scratch, Way, open_server, read_in_vain
 
 if TYPE_CHECKING:
@@ -18,16 +20,45 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).parents[2]
 
 
-async def test_killed(way: Way, scratch: Scratch) -> None:
-    """One instance is idle; the other is in the middle of a turn and would notice nothing by itself."""
-    scratch = evolve(scratch, variables={**scratch.variables, "POOL_SETTINGS__MIN_SIZE": "2"})
+AT_ONCE = 2.0
+"""Seconds after a SIGKILL in which everything must be gone."""
+
+FAMILY = """#!/bin/sh
+case "$*" in *--version) exec {command} "$@" ;; esac
+(trap '' TERM HUP INT; while :; do sleep 1; done) &
+if [ "$ANTHROPIC_API_KEY" != none ]; then
+    echo >>{log}
+    if [ $(wc -l <{log}) -gt {instances} ]; then sleep 1000; fi
+fi
+{command} "$@"
+"""
+
+
+def write_cli_with_children(path: Path, log: Path, instances: int) -> None:
+    """A CLI with children, one of which minds no signal. So many instances start, and no other but a probe does."""
+    path.write_text(FAMILY.format(command=" ".join(command()), log=log, instances=instances))
+    path.chmod(0o700)
+    log.touch()
+
+
+async def test_killed(way: Way, scratch: Scratch, tmp_path: Path) -> None:
+    """Instances are idle, in the middle of a turn, and starting; none would notice anything by itself."""
+    cli, log = tmp_path / "claude", tmp_path / "starts"
+    write_cli_with_children(cli, log, 2 * way.pools)
+    variables = {
+        "CLAUDE__CLI_PATH": str(cli),
+        "POOL_SETTINGS__MIN_SIZE": "2",
+        "POOL_SETTINGS__MIN_FRESH": "2",
+    }
     async with (
-        open_server(way, scratch, grace=0) as server,
+        open_server(way, evolve(scratch, variables=variables)) as server,
         server.stream("[[freeze; at=3]] and then nothing") as stream,
     ):
         await stream.until("content_block_start")
-        await scratch.until(lambda: len(scratch.instances) == 2 * way.pools)
+        await scratch.until(lambda: log.stat().st_size > 2 * way.pools)
         server.send_signal(signal.SIGKILL)
+        with trio.fail_after(AT_ONCE):
+            await scratch.until(lambda: not scratch.instances)
         await scratch.until(lambda: not scratch.processes)
         await read_in_vain(stream)
 
