@@ -18,9 +18,13 @@ PATHS = ["/", "/v1/messages", "/health", "/readyz", "/pool/stats", "/nowhere"]
 
 async def test_500_raw_requests(scratch: Scratch) -> None:
     body = body_of("still there?")
-    head = (
-        f"POST /v1/messages HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
+    lines = [
+        "POST /v1/messages HTTP/1.1",
+        "Host: localhost",
+        "Connection: close",
+        f"Content-Length: {len(body)}",
+    ]
+    head = "\r\n".join(lines) + "\r\n\r\n"
     async with open_server(SERVE, scratch) as server:
         await fuzz(server.port, 500, seed=2, paths=PATHS, good=head.encode() + body)
         stats = orjson.loads((await server.get("/pool/stats")).body)["stats"]

@@ -17,6 +17,7 @@ Rules:
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import h11
 import trio
@@ -37,8 +38,18 @@ def refuse_unspoken(request: h11.Request, max_head: int) -> None:
         raise h11.RemoteProtocolError("neither HTTP/1.0 nor HTTP/1.1", error_status_hint=505)
     if any(name == b"upgrade" and value.lower() == b"websocket" for name, value in request.headers):
         raise h11.RemoteProtocolError("an upgrade to WebSocket", error_status_hint=501)
-    if request.target != b"*" and not request.target.startswith((b"/", b"http://", b"https://")):
+    if not _is_target(request.target):
         raise h11.RemoteProtocolError("the request target is not a path", error_status_hint=400)
+
+
+def _is_target(target: bytes) -> bool:
+    if target == b"*" or target.startswith(b"/"):
+        return True
+    try:  # as Quart will: it takes the path out of a whole URL, and fails where that is none
+        urlsplit(unquote(target.partition(b"?")[0].decode("ascii")))
+    except ValueError:
+        return False
+    return target.startswith((b"http://", b"https://"))
 
 
 class Http1Protocol(H11Protocol):

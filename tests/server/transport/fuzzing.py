@@ -43,10 +43,12 @@ class Fuzzer:
             ["Connection: close", "Accept: */*", "X-A: b"], k=self.random.randrange(3)
         )
         method, path = self.random.choice(METHODS[:8]), self.random.choice(self.paths)
-        return self.request(method, path, ["Host: x", *extra], self.random.choice(["1.1", "1.1", "1.0"]))
+        return self.request(
+            method, path, ["Host: localhost", *extra], self.random.choice(["1.1", "1.1", "1.0"])
+        )
 
     def odd(self) -> bytes:
-        headers = ["Host: x", *self.random.choices(ODD_HEADERS, k=self.random.randrange(1, 4))]
+        headers = ["Host: localhost", *self.random.choices(ODD_HEADERS, k=self.random.randrange(1, 4))]
         target = self.random.choice([*ODD_TARGETS, *self.paths * 5])
         return self.request(self.random.choice(METHODS), target, headers, "1.1")
 
