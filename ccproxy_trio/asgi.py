@@ -94,7 +94,10 @@ class Application:
             await nursery.start(_stop_in_order, worker.cancel_scope)
             async with open_claude_pool(settings, cli=cli) as claude:
                 self._app = create_app(claude, settings)
-                sys.stdout.write(describe("the addresses that hypercorn names", cli, settings) + "\n")
+                where = "the addresses that hypercorn names"
+                # Whichever they are, without keys the application lets nobody in from another machine.
+                beyond = bool(settings.server.keys) or settings.server.allow_anyone
+                sys.stdout.write(describe(where, cli, settings, beyond_loopback=beyond) + "\n")
                 sys.stdout.flush()
                 await send({"type": "lifespan.startup.complete"})
                 await receive()  # lifespan.shutdown

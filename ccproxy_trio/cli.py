@@ -8,6 +8,7 @@ second) is imported by the command that needs it, so that `--help` and a wrong s
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,18 @@ from typing import Any
 import click
 
 from ccproxy_trio import __version__
-from ccproxy_trio.settings import OPTIONS, SECTIONS, Option, SettingsError, load, show
+from ccproxy_trio.settings import (
+    KEY_NAME,
+    OPTIONS,
+    SECTIONS,
+    Option,
+    SettingsError,
+    hash_key,
+    load,
+    new_key,
+    show,
+    show_name,
+)
 
 
 class _Sections(click.Command):
@@ -80,7 +92,7 @@ def _flag(option: Option) -> click.Option:
     if option.kind is bool:
         details = {"default": None}
     elif option.is_list:
-        details = {"multiple": True, "metavar": "|".join(option.choices)}
+        details = {"multiple": True, "metavar": "|".join(option.choices) or "TEXT"}
     elif option.choices:
         details["metavar"] = "|".join(option.choices)
     elif option.kind is int and not option.unit:
@@ -108,7 +120,28 @@ main.add_command(
                 "first of .ccproxy.toml and ccproxy.toml here or at the git root, or ccproxy/config.toml in "
                 "$XDG_CONFIG_HOME.",
             ),
-            *map(_flag, OPTIONS.values()),
+            *(_flag(option) for option in OPTIONS.values() if not option.secret),
         ],
     )
 )
+
+
+@main.group()
+def keys() -> None:
+    """The keys of those who may call."""
+
+
+@keys.command()
+@click.option(
+    "--name", default="default", show_default=True, help="What to call it: whose it is, or what for."
+)
+def new(name: str) -> None:
+    """Print a fresh key, this once, and the lines for the settings, which hold only its hash."""
+    if not re.fullmatch(KEY_NAME, name):
+        raise click.BadParameter(
+            "letters, digits, and . _ @ - after the first, 39 at most", param_hint="--name"
+        )
+    key = new_key()
+    click.echo(f"{key}\n")
+    click.echo(f"# for the file of settings, and for nobody but this server\n[server.keys.{show_name(name)}]")
+    click.echo(f'hash = "{hash_key(key)}"')

@@ -19,9 +19,10 @@ from ccproxy_trio.claude.errors import CliUnusable
 from ccproxy_trio.claude.locate import Cli, locate_cli
 from ccproxy_trio.claude_pool import ClaudePool, open_claude_pool
 from ccproxy_trio.server.app import create_app
+from ccproxy_trio.server.hosts import is_loopback
 from ccproxy_trio.server.transport import hypercorn_config, repair_hypercorn
 from ccproxy_trio.signals import watch_signals
-from ccproxy_trio.start import describe, explain_cli, explain_listen
+from ccproxy_trio.start import describe, explain_cli, explain_listen, explain_no_keys
 
 if TYPE_CHECKING:
     from ccproxy_trio.settings import ServerSettings, Settings
@@ -43,6 +44,9 @@ def run(settings: Settings) -> int:
         return USAGE_ERROR
     try:
         listener = _listen(settings.server)
+    except _NoKeys:
+        sys.stderr.write(explain_no_keys(settings.server) + "\n")
+        return USAGE_ERROR
     except (OSError, UnicodeError) as error:
         sys.stderr.write(explain_listen(error, settings.server) + "\n")
         return USAGE_ERROR
@@ -55,10 +59,16 @@ def run(settings: Settings) -> int:
     return 0
 
 
+class _NoKeys(Exception):
+    """Other machines could reach the address, and nothing would keep them from calling."""
+
+
 def _listen(server: ServerSettings) -> socket.socket:
     family, _, _, _, address = socket.getaddrinfo(
         server.host, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
+    if not (server.keys or server.allow_anyone or is_loopback(str(address[0]))):
+        raise _NoKeys
     # Before trio runs, so that a port in use is told at once, and the first clients wait while the pool warms up.
     return socket.create_server(address[:2], family=family, backlog=1024)
 
@@ -70,7 +80,8 @@ async def _serve(settings: Settings, cli: Cli, listener: socket.socket) -> None:
         # Around the pool, so that a signal finds its handler from the first child to the last.
         await nursery.start(watch_signals, stop, nursery.cancel_scope)
         async with open_claude_pool(settings, cli=cli) as claude:
-            sys.stdout.write(describe(_address(listener), cli, settings) + "\n")
+            beyond = not is_loopback(listener.getsockname()[0])
+            sys.stdout.write(describe(_address(listener), cli, settings, beyond_loopback=beyond) + "\n")
             sys.stdout.flush()
             await serve_http(claude, settings, listener, stop)
         nursery.cancel_scope.cancel()

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from ccproxy_trio import __version__
 from ccproxy_trio.cli import main
-from ccproxy_trio.settings import OPTIONS, Settings
+from ccproxy_trio.settings import OPTIONS, KeySettings, Settings, hash_key, load
 
 
 @pytest.fixture
@@ -53,7 +53,9 @@ def test_without_flags_all_is_default_and_the_exit_code_is_the_servers(served: l
 
 
 def test_every_option_has_its_own_flag() -> None:
-    flags = [name for option in OPTIONS.values() for name in (option.flag, option.off_flag)]
+    flags = [
+        name for option in OPTIONS.values() if not option.secret for name in (option.flag, option.off_flag)
+    ]
     assert len(set(flags) | {"--config", "--help"}) == len(flags) + 2
 
 
@@ -103,6 +105,36 @@ def test_flags_of_claude(served: list[Settings]) -> None:
     assert settings.origin("claude.demo") == "default"
 
 
+def test_flags_of_browsers(served: list[Settings]) -> None:
+    origins = ("https://a.example", "https://b.example")
+    invoke("serve", "--allow-host", "proxy", "--allow-origin", origins[0], "--allow-origin", origins[1])
+    (settings,) = served
+    assert (settings.server.allowed_hosts, settings.server.allowed_origins) == (("proxy",), origins)
+    assert settings.server.allow_anyone is False
+
+
+def test_a_new_key_goes_into_the_file_as_printed(tmp_path: Path) -> None:
+    made = [invoke("keys", "new", "--name", "ada@home"), invoke("keys", "new")]
+    assert [result.exit_code for result in made] == [0, 0]
+    keys = [result.stdout.partition("\n")[0] for result in made]
+    tables = [result.stdout.partition("\n")[2] for result in made]
+    (tmp_path / "ccproxy.toml").write_text("".join(tables))
+    known = load(environ={}, cwd=tmp_path).server.keys
+    assert known == {
+        "ada@home": KeySettings(hash=hash_key(keys[0])),
+        "default": KeySettings(hash=hash_key(keys[1])),
+    }
+    assert keys[0] != keys[1]
+    assert not any(key in table for key in keys for table in tables)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "-a", "a" * 40, "a\n"])
+def test_a_key_must_have_a_name_that_the_settings_take(name: str) -> None:
+    result = invoke("keys", "new", f"--name={name}")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Invalid value for --name: " in result.stderr
+
+
 def test_flags_win_over_the_environment_and_that_over_the_file(
     served: list[Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,8 +162,8 @@ def test_a_mistake_serves_nothing_and_tells_everything(served: list[Settings]) -
 def test_the_help_explains_every_option() -> None:
     words = " ".join(invoke("serve", "--help").output.split())
     for option in OPTIONS.values():
-        assert f"{option.flag} " in words
-        assert option.meaning in words
+        # A command line is read by every user of a machine.
+        assert (f"{option.flag} " in words, option.meaning in words) == (not option.secret,) * 2
     for title in ("[pool_settings]:", "[server]:", "[claude]:"):
         assert title in words
 

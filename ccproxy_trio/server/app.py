@@ -1,7 +1,7 @@
 """The Quart-Trio application: the routes, and what holds for all of them.
 
 Every response carries an id: `request-id`, or `x-request-id` for clients of OpenAI's API. What in a request had no
-effect is told in `x-ccproxy-ignored`.
+effect is told in `x-ccproxy-ignored`. Nothing is answered before `access` has let it in.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from uuid import uuid4
 from quart import g
 from quart_trio import QuartTrio
 
+from .access import Access
 from .chat import ChatCompletions
 from .count_tokens import CountTokens
 from .errors import register_errors, speaks_openai
@@ -46,7 +47,8 @@ def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
     chat = ChatCompletions(claude, settings.openai, ping_interval)
     responses = Responses(claude, settings.openai, ping_interval)
     count_tokens, models = CountTokens(claude), Models(claude)
-    ops = Ops(claude, settings.pool_settings.enabled)
+    ops = Ops(claude, settings.pool_settings.enabled, has_keys=bool(settings.server.keys))
+    access = Access(settings.server)
 
     def route(method: str, path: str, view: Callable[..., Awaitable[Response]]) -> None:
         app.add_url_rule(path, view_func=view, methods=[method], endpoint=path)
@@ -67,6 +69,7 @@ def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
     async def begin() -> None:
         g.request_id = f"req_{uuid4().hex}"
         g.ignored = ()
+        g.caller = None
 
     async def finish(response: Response) -> Response:
         response.headers.setdefault("x-request-id" if speaks_openai() else "request-id", g.request_id)
@@ -74,9 +77,11 @@ def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
             response.headers["x-ccproxy-demo"] = "true"
         if g.ignored:
             response.headers["x-ccproxy-ignored"] = ", ".join(g.ignored)[:_MOST_TOLD]
+        access.mark(response)
         return response
 
     app.before_request(begin)
+    app.before_request(access.admit)
     app.after_request(finish)
     register_errors(app)
     return app

@@ -18,6 +18,7 @@ from ccproxy_trio.dialects.openai import (
     parse_chat_request,
 )
 
+from .permission import permit
 from .relay import read_body, relay
 from .retold import stream_retold
 from .transport import request_stack
@@ -45,6 +46,7 @@ class ChatCompletions:
             await read_body(), unsupported=self.settings.unsupported, show_thinking=shown
         )
         g.ignored = asked.ignored
+        await permit(self.claude, asked.messages.model)
         created = int(time.time())
         stack = request_stack()
         answer = await stack.enter_async_context(stream_retold(self.claude, asked.messages, asked.places))

@@ -11,6 +11,7 @@ from quart import Response, g, request
 from ccproxy_trio.dialects.anthropic.count_tokens import parse_count_request
 from ccproxy_trio.dialects.anthropic.request import parse_betas
 
+from .permission import permit
 from .relay import read_body
 
 if TYPE_CHECKING:
@@ -32,5 +33,6 @@ class CountTokens:
         betas = parse_betas(request.headers.get("anthropic-beta", ""))
         unsent = () if _SENT.issuperset(betas) else ("anthropic-beta",)
         g.ignored = (*asked.ignored, *unsent)
+        await permit(self.claude, asked.model)
         tokens = await self.claude.count_tokens(asked)
         return Response(orjson.dumps({"input_tokens": tokens}), content_type="application/json")

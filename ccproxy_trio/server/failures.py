@@ -10,16 +10,23 @@ from ccproxy_trio.pool import PoolClosed, PoolError, ResourceUnavailable
 _SOON = 1.0
 _LATER = 5.0
 
-EXPECTED = (InvalidRequest, PoolError, ClaudeError)
+
+class Refused(Exception):
+    """The caller is not to have this, now or ever; `failure` is what it is told."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+EXPECTED = (InvalidRequest, Refused, PoolError, ClaudeError)
 """What an endpoint may raise; anything else is a mistake of ours."""
 
 
 def failure_of(error: Exception) -> Failure:
     """The failure that a client is told."""
     match error:
-        case InvalidRequest():
-            return error.failure
-        case TurnFailed():
+        case InvalidRequest() | Refused() | TurnFailed():
             return error.failure
         case InstanceSilent():
             return Failure(504, str(error))

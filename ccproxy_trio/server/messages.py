@@ -16,6 +16,7 @@ from ccproxy_trio.dialects.anthropic.errors import error_event
 from ccproxy_trio.dialects.anthropic.request import parse_betas, parse_request
 from ccproxy_trio.dialects.sse import encode_event
 
+from .permission import permit
 from .relay import read_body, relay
 from .transport import request_stack
 
@@ -39,6 +40,7 @@ class Messages:
         betas = parse_betas(request.headers.get("anthropic-beta", ""))
         asked = evolve(parse_request(body), betas=betas)
         g.ignored = asked.ignored
+        await permit(self.claude, asked.model)
         answer = await request_stack().enter_async_context(self.claude.stream(asked))
         if asked.stream:
             return relay(answer, _Events(), self.ping_interval)

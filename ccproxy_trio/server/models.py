@@ -1,6 +1,7 @@
 """GET /v1/models and GET /v1/models/{id}: the CLI's own list, in the dialect of whoever asks.
 
-The Messages API gives it by pages, OpenAI's as a whole. A model is found by any name it goes by.
+The Messages API gives it by pages, OpenAI's as a whole. A model is found by any name it goes by. Whoever asks sees
+only what its key may use.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ccproxy_trio.dialects.failures import Failure
 from ccproxy_trio.dialects.openai import model_list, model_object
 
 from .errors import speaks_openai
+from .permission import list_permitted, permit
 
 if TYPE_CHECKING:
     from ccproxy_trio.claude_pool import ClaudePool
@@ -34,17 +36,18 @@ class Models:
     async def list(self) -> Response:
         """All of them, or one page."""
         if speaks_openai():
-            models = await self.claude.list_models()
+            models = await list_permitted(self.claude)
             return _json(model_list([(model.id, model.name) for model in models], _UNKNOWN_DATE))
         _note_betas()
         page = parse_page_request(request.args.to_dict(flat=False))
         cursors = {name: await self.claude.find_model(name) for name in (page.after, page.before) if name}
-        return _json(render_page(await self.claude.list_models(), page, cursors.get))
+        return _json(render_page(await list_permitted(self.claude), page, cursors.get))
 
     async def get(self, name: str) -> Response:
         """One model."""
         if (model := await self.claude.find_model(name)) is None:
             raise TurnFailed(Failure(404, f"model: {name}"))
+        await permit(self.claude, name)
         if speaks_openai():
             return _json(model_object(model.id, _UNKNOWN_DATE))
         _note_betas()

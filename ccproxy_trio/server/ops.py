@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from attrs import frozen
-from quart import Response
+from quart import Response, g
 
 if TYPE_CHECKING:
     from ccproxy_trio.claude_pool import ClaudePool
@@ -19,6 +19,8 @@ class Ops:
 
     claude: ClaudePool
     pool_enabled: bool
+    has_keys: bool
+    """Whether there is anyone who is not to know everything."""
 
     async def root(self) -> Response:
         """Who is there; clients probe it with HEAD."""
@@ -29,12 +31,17 @@ class Ops:
         return _json({"status": "ok"})
 
     async def ready(self) -> Response:
-        """200 when an instance can be had now, or in the moment that a start or a clean-up takes; else 503."""
+        """200 when an instance can be had now, or in the moment that a start or a clean-up takes; else 503.
+
+        Why is told to whoever has a key, as it may name files and what the CLI said.
+        """
         statistics = self.claude.pool.statistics()
         failing = statistics.backoff_until is not None
         coming = statistics.checking + statistics.resetting + (0 if failing else statistics.starting)
         if self.claude.pool.available or coming > statistics.waiting:
             return _json({"status": "ready"})
+        if self.has_keys and g.caller is None:
+            return _json({"status": "not ready"}, 503)
         reason = (
             f"no instance can be started: {statistics.last_error}"
             if failing

@@ -16,6 +16,7 @@ from ccproxy_trio.dialects.openai.responses import (
     parse_responses_request,
 )
 
+from .permission import permit
 from .relay import read_body, relay
 from .retold import stream_retold
 from .transport import request_stack
@@ -40,6 +41,7 @@ class Responses:
         """Answer one request."""
         asked = parse_responses_request(await read_body(), unsupported=self.settings.unsupported)
         g.ignored = asked.ignored
+        await permit(self.claude, asked.messages.model)
         stack = request_stack()
         answer = await stack.enter_async_context(stream_retold(self.claude, asked.messages, asked.places))
         if asked.stream:

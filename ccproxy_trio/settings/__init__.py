@@ -2,9 +2,14 @@
 
 from ccproxy_trio.settings._errors import Problem as Problem
 from ccproxy_trio.settings._errors import SettingsError as SettingsError
+from ccproxy_trio.settings._keys import NAME as KEY_NAME
+from ccproxy_trio.settings._keys import KeySettings as KeySettings
+from ccproxy_trio.settings._keys import hash_key as hash_key
+from ccproxy_trio.settings._keys import new_key as new_key
 from ccproxy_trio.settings._load import load as load
 from ccproxy_trio.settings._option import Option as Option
 from ccproxy_trio.settings._option import show as show
+from ccproxy_trio.settings._option import show_name as show_name
 from ccproxy_trio.settings._values import OPTIONS as OPTIONS
 from ccproxy_trio.settings._values import SECTIONS as SECTIONS
 from ccproxy_trio.settings._values import ClaudeSettings as ClaudeSettings
@@ -14,9 +19,11 @@ from ccproxy_trio.settings._values import ServerSettings as ServerSettings
 from ccproxy_trio.settings._values import Settings as Settings
 
 __all__ = [
+    "KEY_NAME",
     "OPTIONS",
     "SECTIONS",
     "ClaudeSettings",
+    "KeySettings",
     "OpenAISettings",
     "Option",
     "PoolSettings",
@@ -24,6 +31,9 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "SettingsError",
+    "hash_key",
     "load",
+    "new_key",
     "show",
+    "show_name",
 ]

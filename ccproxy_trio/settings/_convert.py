@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
 
@@ -59,7 +60,7 @@ def _is_list(kind: Any) -> bool:
 def _list(value: object, kind: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ValueError
-    return tuple(dict.fromkeys(_choice(each, get_args(kind)[0]) for each in value))
+    return tuple(dict.fromkeys(STRICT.structure(each, get_args(kind)[0]) for each in value))
 
 
 def _list_in_text(text: str, kind: Any) -> tuple[str, ...]:
@@ -72,6 +73,18 @@ def _table(value: object, _: Any) -> Mapping[str, str]:
     if not isinstance(value, Mapping) or not all(isinstance(text, str) for text in value.values()):
         raise ValueError
     return MappingProxyType(dict(value))
+
+
+def _moment(value: object, _: type) -> datetime:
+    if isinstance(value, str):  # as JSON has it
+        value = (
+            date.fromisoformat(value) if len(value) == len("2000-01-01") else datetime.fromisoformat(value)
+        )
+    if type(value) is date:
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError
+    return value
 
 
 def _switch(text: str, _: type) -> bool:
@@ -101,6 +114,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 for _kind in (bool, int, str):
     STRICT.register_structure_hook(_kind, _exactly)
 STRICT.register_structure_hook(float, _number)
+STRICT.register_structure_hook(datetime, _moment)
 STRICT.register_structure_hook_func(_is_choice, _choice)
 STRICT.register_structure_hook_func(_is_list, _list)
 STRICT.register_structure_hook_func(_is_table, _table)

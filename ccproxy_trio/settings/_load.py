@@ -9,9 +9,10 @@ from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from ccproxy_trio.settings._convert import TEXT, parse_json
 from ccproxy_trio.settings._errors import Problem, SettingsError
 from ccproxy_trio.settings._files import find_file, read_file
-from ccproxy_trio.settings._option import show
+from ccproxy_trio.settings._records import convert_records
 from ccproxy_trio.settings._sources import Given, in_environment, in_flags
 from ccproxy_trio.settings._values import (
     OPTIONS,
@@ -58,12 +59,13 @@ def load(
             problems.append(found)
             continue
         key = found.option.key
-        try:
-            values[key] = _convert(found)
-            origins[key] = found.origin
-        except ValueError:
-            problems.append(Problem(found.origin, f"found {show(found.value)}", found.option.allowed))
+        value, wrong = _convert(found)
+        if wrong:
+            problems += wrong
             refused.add(key)
+        else:
+            values[key] = value
+            origins[key] = found.origin
     problems += [
         _excess(low, high, values, origins)
         for low, high in _AT_MOST
@@ -85,11 +87,18 @@ def _section(section: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {option.name: values[key] for key, option in OPTIONS.items() if option.section == section}
 
 
-def _convert(given: Given) -> object:
-    value = given.converter.structure(given.value, given.option.kind)
-    if not given.option.allows(value):
-        raise ValueError
-    return value
+def _convert(given: Given) -> tuple[object, list[Problem]]:
+    option = given.option
+    try:
+        if (record := option.record) is not None:
+            table = parse_json(str(given.value)) if given.converter is TEXT else given.value
+            return convert_records(option, record, table, given.origin)
+        value = given.converter.structure(given.value, option.kind)
+        if option.allows(value):
+            return value, []
+    except ValueError:
+        pass
+    return None, [Problem(given.origin, f"found {option.show(given.value)}", option.allowed)]
 
 
 def _excess(low: str, high: str, values: Mapping[str, Any], origins: Mapping[str, str]) -> Problem:

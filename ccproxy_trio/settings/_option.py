@@ -11,6 +11,8 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from datetime import datetime
+from types import NoneType
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin
 
 import attrs
@@ -31,12 +33,17 @@ def option(
     maximum: float | None = None,
     infinite: bool = False,
     may_be_empty: bool = False,
+    pattern: str = "",
+    form: str = "",
+    secret: bool = False,
     flag: str = "",
 ) -> T:
     """Make the field of an option, to be assigned in the body of a section's class.
 
     `minimum` and `maximum` are allowed themselves, `above` is not. A number may be `inf` only if
-    `infinite`, a text empty only if `may_be_empty`. `flag` is the flag's name where it is not the option's.
+    `infinite`, a text empty only if `may_be_empty`. Texts match `pattern`, if there is one; `form` says that in
+    words. What is `secret` is never shown, and is no flag, as every user of a machine may read its command lines.
+    `flag` is the flag's name where it is not the option's.
     """
     metadata = {
         "meaning": meaning,
@@ -46,10 +53,18 @@ def option(
         "maximum": maximum,
         "infinite": infinite,
         "may_be_empty": may_be_empty,
+        "pattern": pattern,
+        "form": form,
+        "secret": secret,
         "flag": flag,
     }
     # Typed as its default, so that type checkers compare that with the annotation.
-    return attrs.field(default=default, metadata=metadata)
+    return attrs.field(default=default, metadata=metadata, repr=not secret)
+
+
+def required(meaning: str, **limits: Any) -> Any:
+    """Make the field of an option without a default, in a record of which there may be many."""
+    return option(attrs.NOTHING, meaning, **limits)
 
 
 @attrs.frozen(kw_only=True)
@@ -59,7 +74,8 @@ class Option:
     section: str
     name: str
     kind: Any
-    """The field's annotation: bool, int, float, str, a Literal of texts, a tuple of such, or Mapping[str, str]."""
+    """The field's annotation, without None: bool, int, float, str, datetime, a Literal of texts, a tuple of texts or
+    of such, Mapping[str, str], or a mapping of names to records, which are classes of options themselves."""
     default: object
     meaning: str
     unit: str
@@ -68,12 +84,18 @@ class Option:
     maximum: float | None
     infinite: bool
     may_be_empty: bool
+    pattern: str
+    form: str
+    secret: bool
     _flag: str
 
     @classmethod
     def of(cls, section: str, field: attrs.Attribute[Any]) -> Option:
         """Complete what `option()` has noted in `field`."""
-        return cls(section=section, name=field.name, kind=field.type, default=field.default, **field.metadata)
+        # None is what an option without a limit is by default; no source can say it.
+        kinds = [kind for kind in get_args(field.type) if kind is not NoneType]
+        kind = kinds[0] if NoneType in get_args(field.type) else field.type
+        return cls(section=section, name=field.name, kind=kind, default=field.default, **field.metadata)
 
     @property
     def key(self) -> str:
@@ -84,6 +106,11 @@ class Option:
     def variable(self) -> str:
         """Its environment variable."""
         return f"{self.section}__{self.name}".upper()
+
+    @property
+    def has_variable(self) -> bool:
+        """Whether it has one: what is in a record has none."""
+        return "." not in self.section
 
     @property
     def flag(self) -> str:
@@ -103,14 +130,39 @@ class Option:
 
     @property
     def is_list(self) -> bool:
-        """Whether it holds any number of its choices."""
+        """Whether it holds any number of texts, or of its choices."""
         return get_origin(self.kind) is tuple
+
+    @property
+    def record(self) -> type[attrs.AttrsInstance] | None:
+        """The class of what it holds by name, where that has options itself."""
+        kind = get_args(self.kind)[1] if get_origin(self.kind) is Mapping else None
+        return kind if kind is not None and attrs.has(kind) else None
+
+    @property
+    def members(self) -> Mapping[str, Option]:
+        """The options of such a record, by name."""
+        fields = attrs.fields(self.record) if self.record is not None else ()
+        return {field.name: Option.of(self.key, field) for field in fields}
 
     @property
     def allowed(self) -> str:
         """What it may be, in words."""
         if self.is_list:
-            return f"a list of any of {', '.join(map(show, self.choices))} (in an environment variable with commas)"
+            what = (
+                f"any of {', '.join(map(show, self.choices))}"
+                if self.choices
+                else self.form or "lines of text"
+            )
+            return f"a list of {what}" + (
+                " (in an environment variable with commas)" if self.has_variable else ""
+            )
+        if self.record is not None:
+            return f"{self.form} (in an environment variable as JSON)"
+        if self.form:
+            return self.form
+        if self.kind is datetime:
+            return "a date, or a date and time with its offset from UTC"
         if self.choices:
             return " or ".join(map(show, self.choices))
         if self.kind is bool:
@@ -135,9 +187,11 @@ class Option:
     def allows(self, value: object) -> bool:
         """Tell whether `value`, which is of the option's kind, is within its limits."""
         if isinstance(value, str):
-            return _is_line(value) or (self.may_be_empty and not value)
+            return self._is_text(value) or (self.may_be_empty and not value)
         if isinstance(value, tuple):
-            return True  # its texts are among the choices
+            return all(map(self._is_text, value))
+        if isinstance(value, datetime):
+            return True
         if isinstance(value, Mapping):
             return all(_is_line(name) and _is_line(text) for name, text in value.items())
         if isinstance(value, float) and not math.isfinite(value):
@@ -148,6 +202,13 @@ class Option:
             and (self.above is None or number > self.above)
             and (self.maximum is None or number <= self.maximum)
         )
+
+    def show(self, value: object) -> str:
+        """Write a value that a source gives for it, for a message."""
+        return "a value that is not shown here" if self.secret else show(value)
+
+    def _is_text(self, text: str) -> bool:
+        return _is_line(text) and (not self.pattern or re.fullmatch(self.pattern, text) is not None)
 
 
 def show(value: object, depth: int = 2) -> str:

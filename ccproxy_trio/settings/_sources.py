@@ -40,7 +40,7 @@ def in_document(document: object, label: str) -> Findings:
     for section, table in document.items():
         where = f"{label}: {show_name(section)}"
         if section not in SECTIONS:
-            yield _unknown(where, section, "section", tuple(SECTIONS), elsewhere=True)
+            yield unknown(where, section, "section", tuple(SECTIONS), elsewhere=True)
         elif not isinstance(table, Mapping):
             yield Problem(where, f"found {show(table)}", "a table of options")
         else:
@@ -61,14 +61,14 @@ def in_environment(environ: Mapping[str, str]) -> Findings:
             yield Given(_VARIABLES[variable], where, environ[variable], TEXT)
         else:
             known = [name for name in _VARIABLES if name.startswith(f"{section.upper()}__")]
-            yield _unknown(where, variable.upper(), "option", known)
+            yield unknown(where, variable.upper(), "option", known)
 
 
 def in_flags(flags: Mapping[str, object]) -> Findings:
     """Go through the flags, by key: text is parsed, a tuple holds what a repeated flag was given."""
     for key, value in flags.items():
         if (option := OPTIONS.get(key)) is None:
-            yield _unknown(f"flag for {key}", key, "option", tuple(OPTIONS))
+            yield unknown(f"flag for {key}", key, "option", tuple(OPTIONS))
             continue
         where = f"flag {option.off_flag if value is False else option.flag}"
         if isinstance(value, tuple) and option.is_list:
@@ -86,7 +86,7 @@ def _in_table(section: str, table: Mapping[str, object], prefix: str) -> Finding
         if name in known:
             yield Given(OPTIONS[f"{section}.{name}"], where, value, STRICT)
         else:
-            yield _unknown(where, name, "option", known, elsewhere=True)
+            yield unknown(where, name, "option", known, elsewhere=True)
 
 
 def _in_section_variable(section: str, text: str) -> Findings:
@@ -95,12 +95,18 @@ def _in_section_variable(section: str, text: str) -> Findings:
     try:
         table = parse_json(text)
     except ValueError as error:
-        yield Problem(where, f"found {show(text)}, which is not JSON ({error})", allowed)
+        yield Problem(where, f"found {_shown(section, text)}, which is not JSON ({error})", allowed)
         return
     if isinstance(table, dict):
         yield from _in_table(section, table, f"{where}: ")
     else:
-        yield Problem(where, f"found {show(table)}", allowed)
+        yield Problem(where, f"found {_shown(section, table)}", allowed)
+
+
+def _shown(section: str, value: object) -> str:
+    """What a whole section was said to be; where that may hold a secret, no word of it."""
+    secret = any(option.secret for option in OPTIONS.values() if option.section == section)
+    return "a value that is not shown here" if secret else show(value)
 
 
 def _in_pairs(option: Option, pairs: tuple[object, ...], where: str) -> Findings:
@@ -116,7 +122,7 @@ def _in_pairs(option: Option, pairs: tuple[object, ...], where: str) -> Findings
     yield Given(option, where, table, STRICT)
 
 
-def _unknown(
+def unknown(
     where: str, name: str, noun: str, known: list[str] | tuple[str, ...], *, elsewhere: bool = False
 ) -> Problem:
     """Report `name`, which is not among `known`; it may be meant for another place if `elsewhere`."""

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from ccproxy_trio.settings._keys import NAME, KeySettings
 from ccproxy_trio.settings._option import Option, option
 
 
@@ -112,6 +113,31 @@ class ServerSettings:
         15.0, "Silence in a stream after which a ping is sent.", unit="seconds", above=0, infinite=True
     )
     max_header_size: int = option(65536, "Largest head of a request.", unit="bytes", minimum=1)
+    keys: Mapping[str, KeySettings] = option(
+        MappingProxyType({}),
+        "Keys of those who may call; when there is none, every program of this machine may, and no other.",
+        form="a table of keys by name",
+        pattern=NAME,
+        secret=True,
+    )
+    allow_anyone: bool = option(
+        False, "Without any key, listen on any address and serve whoever reaches it, all the same."
+    )
+    allowed_hosts: tuple[str, ...] = option(
+        (),
+        "Names that a request's Host may have beside this machine's; with keys any may stand there, unless some are "
+        "listed here.",
+        pattern=r"[a-z0-9_-]+(\.[a-z0-9_-]+)*",
+        form="names of hosts in lower case, without a port",
+        flag="allow-host",
+    )
+    allowed_origins: tuple[str, ...] = option(
+        (),
+        "Origins of web pages that may call; requests of all others are refused.",
+        pattern=r"[a-z][a-z0-9+.-]*://[^\s/,?#@A-Z]+",
+        form="origins in lower case, such as https://app.example.com",
+        flag="allow-origin",
+    )
 
 
 ServerTool: TypeAlias = Literal[

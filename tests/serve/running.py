@@ -151,7 +151,7 @@ class Server:
     def port(self) -> int:
         """Where it listens, as it printed it."""
         where = self.stdout.value if self.way.workers is None else self.stderr.value
-        return int(re.findall(r"on http://127\.0\.0\.1:(\d+)\b", where)[0])
+        return int(re.findall(r"on http://[\d.]+:(\d+)\b", where)[0])
 
     def open(self, path: str) -> AbstractAsyncContextManager[Exchange]:
         """GET, and keep the connection for as long as the block lasts."""

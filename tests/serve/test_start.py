@@ -27,6 +27,9 @@ def write_slow_cli(path: Path, gate: Path) -> None:
     path.chmod(0o700)
 
 
+NO_KEYS = "  keys    none: programs of this machine may call, and no others"
+
+
 def start_block(server: Server, *lines: str) -> str:
     """What the start of all its pools is to print."""
     address = (
@@ -45,6 +48,7 @@ async def test_it_listens_before_it_is_warm(way: Way, scratch: Scratch, tmp_path
             f"  claude  {cli} {VERSION}",
             "  login   the CLI's own login",
             "  pool    2 to 10 instances",
+            NO_KEYS,
             "  config  none found; defaults, environment and flags",
         )
         assert (await server.get("/healthz")).status == 200
@@ -73,6 +77,7 @@ async def test_it_names_login_sizes_and_file(
             f"  claude  {cli} {VERSION}",
             f"  login   {login}",
             "  pool    0 to 3 instances",
+            NO_KEYS,
             f"  config  {settings}",
         )
 
@@ -84,6 +89,7 @@ async def test_the_demo_says_that_it_is_one_and_the_address_stands_there_once(sc
             server,
             "  claude  DEMO: answers are echoes of a stand-in for the CLI",
             "  pool    off, 10 at once",
+            NO_KEYS,
             "  config  none found; defaults, environment and flags",
         )
         answer = await server.ask("hello")

@@ -67,7 +67,9 @@ async def test_bodies_too_large_and_too_slow(demo: Backend) -> None:
         assert large.failure[:2] == (413, "request_too_large")
         assert large.failure[2].startswith("POST /v1/messages: the request's body is larger than")
         chunked = b"".join(b"64\r\n%b\r\n" % (b" " * 100) for _ in range(11)) + b"0\r\n\r\n"
-        request = b"POST /v1/messages HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" + chunked
+        request = (
+            b"POST /v1/messages HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n" + chunked
+        )
         async with await trio.open_tcp_stream("127.0.0.1", proxy.port) as stream:
             await stream.send_all(request)
             assert (await stream.receive_some()).startswith(b"HTTP/1.1 413 ")

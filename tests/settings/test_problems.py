@@ -35,7 +35,8 @@ def problems(
         (
             '[server]\n"a\\u001b" = 3',
             'server."a\\u001b": no such option; allowed: host, port, grace, max_body_size, body_timeout, '
-            "keep_alive_timeout, write_timeout, ping_interval, max_header_size",
+            "keep_alive_timeout, write_timeout, ping_interval, max_header_size, keys, allow_anyone, allowed_hosts, "
+            "allowed_origins",
         ),
         ("server = 3", "server: found 3; allowed: a table of options"),
         ("[[server]]\nport = 1", "server: found [{port = 1}]; allowed: a table of options"),
@@ -69,6 +70,16 @@ def problems(
             'claude.allowed_tools: found ["Bash"]; allowed: a list of any of "code_execution", '
             '"tool_search_tool_bm25", "tool_search_tool_regex", "web_fetch", "web_search" '
             "(in an environment variable with commas)",
+        ),
+        (
+            "[server]\nallowed_hosts = ['Proxy:80']",
+            'server.allowed_hosts: found ["Proxy:80"]; allowed: a list of names of hosts in lower case, '
+            "without a port (in an environment variable with commas)",
+        ),
+        (
+            "[server]\nallowed_origins = ['https://app.example.com/']",
+            'server.allowed_origins: found ["https://app.example.com/"]; allowed: a list of origins in lower case, '
+            "such as https://app.example.com (in an environment variable with commas)",
         ),
         (
             f"[server]\nport = '{'x' * 100}'",
@@ -108,7 +119,7 @@ def test_a_document_that_is_no_table(document: str, tmp_path: Path) -> None:
             'found "min_size=3", which is not JSON (Expecting value: line 1 column 1 (char 0)); '
             'allowed: a JSON object of options, such as {"name": value}',
         ),
-        ("SERVER", "[1]", 'found [1]; allowed: a JSON object of options, such as {"name": value}'),
+        ("CLAUDE", "[1]", 'found [1]; allowed: a JSON object of options, such as {"name": value}'),
         ("SERVER: port", '{"port": "80"}', 'found "80"; allowed: a whole number from 0 to 65535'),
         ("SERVER: prot", '{"prot": 80}', "no such option; did you mean port?"),
     ],

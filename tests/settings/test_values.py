@@ -152,6 +152,13 @@ def test_only_what_may_never_happen_may_be_infinite(key: str, tmp_path: Path) ->
         ("claude.models", {"": "haiku"}),
         ("claude.models", {"fast": " "}),
         ("claude.models", {"fast": "hai\nku"}),
+        ("server.allowed_hosts", {"proxy": 1}),
+        ("server.allowed_hosts", [1]),
+        ("server.allowed_hosts", [""]),
+        ("server.allowed_hosts", ["proxy.", "a b", "[::1]"]),
+        ("server.allowed_origins", ["null"]),
+        ("server.allowed_origins", ["*"]),
+        ("server.allowed_origins", ["https://a.example/path"]),
     ],
 )
 def test_typed_values_are_never_coerced(key: str, value: object, tmp_path: Path) -> None:
@@ -238,6 +245,14 @@ def test_a_list_holds_each_of_its_choices_once(tmp_path: Path) -> None:
     for written in ("web_search,web_fetch", ' ["web_search", "web_fetch"]', "web_search , web_fetch,"):
         assert text("claude.allowed_tools", written, tmp_path) == expected
     assert text("claude.allowed_tools", "", tmp_path) == ()
+
+
+def test_a_list_of_texts_takes_those_of_its_form(tmp_path: Path) -> None:
+    hosts = ("proxy", "ai_2.example.com")
+    assert typed("server.allowed_hosts", [*hosts, "proxy"], tmp_path) == hosts
+    assert text("server.allowed_hosts", "proxy, ai_2.example.com", tmp_path) == hosts
+    origins = ("https://a.example", "http://localhost:5173", "vscode-webview://1f2e", "http://[::1]:80")
+    assert typed("server.allowed_origins", list(origins), tmp_path) == origins
 
 
 def test_the_tools_that_may_be_allowed_are_those_that_the_api_runs() -> None:

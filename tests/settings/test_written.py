@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
+import attrs
 import pytest
 import tomli
 
-from ccproxy_trio.settings import OPTIONS, SECTIONS, PoolSettings, Settings, load, show
+from ccproxy_trio.settings import OPTIONS, SECTIONS, Option, PoolSettings, Settings, load, show
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "ccproxy.toml"
@@ -41,6 +42,24 @@ def test_the_page_explains_every_option(section: str) -> None:
         for option in OPTIONS.values()
         if option.section == section
     ]
+
+
+def test_the_page_explains_every_option_of_a_key(tmp_path: Path) -> None:
+    body = PAGE.partition("## `[server.keys.NAME]`\n")[2].partition("\n## ")[0]
+
+    def default(option: Option) -> str:
+        if option.default is attrs.NOTHING:
+            return "required"
+        return "none" if option.default is None else f"`{show(option.default)}`"
+
+    assert [line for line in body.splitlines() if line.startswith("| `")] == [
+        f"| `{option.name}` | {default(option)} | {option.allowed} | {option.meaning} |"
+        for option in OPTIONS["server.keys"].members.values()
+    ]
+    (example,) = re.findall(r"```toml\n(.*?)```", body, re.DOTALL)
+    (tmp_path / "ccproxy.toml").write_text(example)
+    (key,) = load(environ={}, cwd=tmp_path).server.keys.values()
+    assert tuple(name for name, value in attrs.asdict(key).items() if value) == tuple(attrs.asdict(key))
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,8 @@ GOOD_FIELDS: dict[str, Any] = {
 }
 NULLABLE = "null is the same as absent"
 CARRIED = ("honoured", "emulated")
+ACCESS = ("authorization", "host", "x-api-key")
+"""Headers that decide who may call; tests/server/test_access and test_browsers show what they do."""
 
 
 @pytest.mark.parametrize(("field", "status", "notes"), FIELD_ROWS)
@@ -120,9 +122,12 @@ def test_header(header: str, status: str, notes: str) -> None:
         with pytest.raises(InvalidRequest):
             parse_betas("a 1")
     else:
-        # Reading a body takes nothing else, so no other can change it. tests/server shows which one is refused.
+        # Reading a body takes nothing else, so no other can change it. tests/server shows which are refused.
         assert list(inspect.signature(parse_request).parameters) == ["body"]
-        assert status == ("refused" if header == "content-encoding" else "ignored")
+        elsewhere = {**dict.fromkeys(ACCESS, "honoured"), "origin": "refused", "content-encoding": "refused"}
+        assert status == elsewhere.get(header, "ignored")
+        assert ("403" in notes) == (header in {"host", "origin"})
+        assert ("caller's key" in notes) == (header in {"authorization", "x-api-key"})
     name = header.replace("-", "_")
     assert outcome_of(**{name: "x"}) == f"{name}: Extra inputs are not permitted"
 
