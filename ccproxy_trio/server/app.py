@@ -13,6 +13,7 @@ from quart import g
 from quart_trio import QuartTrio
 
 from .access import Access
+from .body import limit_reading
 from .chat import ChatCompletions
 from .count_tokens import CountTokens
 from .errors import register_errors, speaks_openai
@@ -42,6 +43,7 @@ def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
     app.config["BODY_TIMEOUT"] = settings.server.body_timeout
     app.config["RESPONSE_TIMEOUT"] = None
 
+    limit_reading(app)
     ping_interval = settings.server.ping_interval
     messages = Messages(claude, ping_interval)
     chat = ChatCompletions(claude, settings.openai, ping_interval)

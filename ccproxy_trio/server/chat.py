@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -18,8 +19,9 @@ from ccproxy_trio.dialects.openai import (
     parse_chat_request,
 )
 
+from .body import read_body
 from .permission import permit
-from .relay import read_body, relay
+from .relay import relay
 from .retold import stream_retold
 from .transport import request_stack
 
@@ -42,9 +44,8 @@ class ChatCompletions:
     async def create(self) -> Response:
         """Answer one request."""
         shown = self.settings.reasoning_content
-        asked = parse_chat_request(
-            await read_body(), unsupported=self.settings.unsupported, show_thinking=shown
-        )
+        parse = partial(parse_chat_request, unsupported=self.settings.unsupported, show_thinking=shown)
+        asked = await read_body(parse)
         g.ignored = asked.ignored
         await permit(self.claude, asked.messages.model)
         created = int(time.time())

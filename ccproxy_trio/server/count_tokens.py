@@ -11,8 +11,8 @@ from quart import Response, g, request
 from ccproxy_trio.dialects.anthropic.count_tokens import parse_count_request
 from ccproxy_trio.dialects.anthropic.request import parse_betas
 
+from .body import read_body
 from .permission import permit
-from .relay import read_body
 
 if TYPE_CHECKING:
     from ccproxy_trio.claude_pool import ClaudePool
@@ -29,7 +29,7 @@ class CountTokens:
 
     async def count(self) -> Response:
         """Answer one request."""
-        asked = parse_count_request(await read_body())
+        asked = await read_body(parse_count_request)
         betas = parse_betas(request.headers.get("anthropic-beta", ""))
         unsent = () if _SENT.issuperset(betas) else ("anthropic-beta",)
         g.ignored = (*asked.ignored, *unsent)

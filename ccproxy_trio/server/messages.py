@@ -16,8 +16,9 @@ from ccproxy_trio.dialects.anthropic.errors import error_event
 from ccproxy_trio.dialects.anthropic.request import parse_betas, parse_request
 from ccproxy_trio.dialects.sse import encode_event
 
+from .body import read_body
 from .permission import permit
-from .relay import read_body, relay
+from .relay import relay
 from .transport import request_stack
 
 if TYPE_CHECKING:
@@ -36,9 +37,8 @@ class Messages:
 
     async def create(self) -> Response:
         """Answer one request."""
-        body = await read_body()
-        betas = parse_betas(request.headers.get("anthropic-beta", ""))
-        asked = evolve(parse_request(body), betas=betas)
+        asked = await read_body(parse_request)
+        asked = evolve(asked, betas=parse_betas(request.headers.get("anthropic-beta", "")))
         g.ignored = asked.ignored
         await permit(self.claude, asked.model)
         answer = await request_stack().enter_async_context(self.claude.stream(asked))

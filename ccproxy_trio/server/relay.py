@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import trio
 from attrs import evolve
-from quart import Response, g, request
+from quart import Response, g
 
 from ccproxy_trio.claude.errors import InstanceError, TurnFailed
 from ccproxy_trio.dialects.anthropic import InvalidStream
-from ccproxy_trio.dialects.failures import Failure, InvalidRequest
 
 from .failures import failure_of
 from .transport import stream_response
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from ccproxy_trio.claude_pool import Answer
+    from ccproxy_trio.dialects.failures import Failure
 
     from .retold import RetoldAnswer
 
@@ -49,17 +49,6 @@ class Rendering(Protocol):
     def end(self) -> bytes:
         """What follows the last event."""
         ...
-
-
-async def read_body() -> bytes:
-    """The body of the request under way. Raises InvalidRequest when it is encoded."""
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding.lower() != "identity":
-        raise InvalidRequest(
-            "content-encoding", f"this server takes no encoded bodies, and this is {encoding!r}"
-        )
-    body: bytes = await request.get_data(cache=False, as_text=False, parse_form_data=False)
-    return body
 
 
 def relay(answer: Answer | RetoldAnswer, rendering: Rendering, ping_interval: float) -> Response:

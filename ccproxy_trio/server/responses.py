@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -16,8 +17,9 @@ from ccproxy_trio.dialects.openai.responses import (
     parse_responses_request,
 )
 
+from .body import read_body
 from .permission import permit
-from .relay import read_body, relay
+from .relay import relay
 from .retold import stream_retold
 from .transport import request_stack
 
@@ -39,7 +41,7 @@ class Responses:
 
     async def create(self) -> Response:
         """Answer one request."""
-        asked = parse_responses_request(await read_body(), unsupported=self.settings.unsupported)
+        asked = await read_body(partial(parse_responses_request, unsupported=self.settings.unsupported))
         g.ignored = asked.ignored
         await permit(self.claude, asked.messages.model)
         stack = request_stack()
