@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from ccproxy_trio.dialects.anthropic.losses import refuse_rounded
-from ccproxy_trio.dialects.anthropic.request import read_request
+from ccproxy_trio.dialects.anthropic.losses import write_again
+from ccproxy_trio.dialects.anthropic.request import read_request, refuse_changed
 from ccproxy_trio.dialects.anthropic.values import boolean, required
 from ccproxy_trio.dialects.failures import InvalidRequest
-from ccproxy_trio.dialects.json_body import decode_object, refuse_repeated_keys
+from ccproxy_trio.dialects.json_body import decode_object
 from ccproxy_trio.dialects.openai.conversation import read_conversation
 from ccproxy_trio.dialects.openai.fields import check_fields
 from ccproxy_trio.dialects.openai.parameters import read_parameters
@@ -60,9 +60,9 @@ def parse_chat_request(
     be shown. Raises InvalidRequest, and nothing else, for every body that is not a request this server can carry out.
     """
     fields = decode_object(body)
+    written = write_again(fields)
     request = _read_chat_request(fields, Notes(unsupported), show_thinking=show_thinking)
-    refuse_repeated_keys(body)
-    refuse_rounded(body)
+    refuse_changed(body, written)
     return request
 
 

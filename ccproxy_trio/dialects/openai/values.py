@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 
-from ccproxy_trio.dialects.anthropic.losses import refuse_rounded, refuse_too_deep
+from ccproxy_trio.dialects.anthropic.losses import write_again
+from ccproxy_trio.dialects.anthropic.request import refuse_changed
 from ccproxy_trio.dialects.anthropic.values import obj, string, within
 from ccproxy_trio.dialects.failures import InvalidRequest
-from ccproxy_trio.dialects.json_body import refuse_repeated_keys
 
 _NO_OBJECT = "this server carries only arguments that are a JSON object"
 _LEVELS_AROUND = 5
@@ -46,9 +46,7 @@ def read_arguments(value: object, path: str) -> dict[str, Any]:
     if not isinstance(decoded, dict):
         raise InvalidRequest(path, _NO_OBJECT)
     try:
-        refuse_too_deep(decoded, around=_LEVELS_AROUND)
-        refuse_repeated_keys(text.encode())
-        refuse_rounded(text.encode())
+        refuse_changed(text.encode(), write_again(decoded, around=_LEVELS_AROUND))
     except InvalidRequest as error:
         raise InvalidRequest(path, error.message) from None
     return decoded

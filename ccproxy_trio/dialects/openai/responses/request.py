@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from ccproxy_trio.dialects.anthropic.losses import refuse_rounded
+from ccproxy_trio.dialects.anthropic.losses import write_again
+from ccproxy_trio.dialects.anthropic.request import refuse_changed
 from ccproxy_trio.dialects.anthropic.values import boolean, required
-from ccproxy_trio.dialects.json_body import decode_object, refuse_repeated_keys
+from ccproxy_trio.dialects.json_body import decode_object
 from ccproxy_trio.dialects.openai.places import Notes
 from ccproxy_trio.dialects.openai.request import read_translated
 from ccproxy_trio.dialects.openai.responses.fields import check_fields
@@ -64,9 +65,9 @@ def parse_responses_request(body: bytes, *, unsupported: WhenUnsupported = "refu
     for every body that is not a request this server can carry out.
     """
     fields = decode_object(body)
+    written = write_again(fields)
     request = _read_request(fields, Notes(unsupported))
-    refuse_repeated_keys(body)
-    refuse_rounded(body)
+    refuse_changed(body, written)
     return request
 
 

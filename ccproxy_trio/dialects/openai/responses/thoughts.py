@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from ccproxy_trio.dialects.failures import InvalidRequest
+from ccproxy_trio.dialects.json_body import decode_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,10 +33,10 @@ def unseal(sealed: str, path: str) -> dict[str, Any]:
     """The block again. Raises InvalidRequest for anything but what `seal` made."""
     prefix, packed = sealed[: len(_PREFIX)], sealed[len(_PREFIX) :]
     try:
-        block = orjson.loads(base64.b64decode(packed, validate=True)) if prefix == _PREFIX else None
-    except ValueError:
+        block = decode_object(base64.b64decode(packed, validate=True)) if prefix == _PREFIX else None
+    except (ValueError, InvalidRequest):
         block = None
-    if not isinstance(block, dict) or block.get("type") not in KINDS:
+    if block is None or block.get("type") not in KINDS:
         raise InvalidRequest(
             path, "this server takes back what its own reasoning items hold, unchanged, and this is not that"
         )
