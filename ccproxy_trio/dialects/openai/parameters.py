@@ -142,9 +142,9 @@ def _response_format(value: object, body: dict[str, Any], notes: Notes) -> None:
 
 
 def _stop(value: object, body: dict[str, Any], notes: Notes) -> None:
+    if isinstance(value, list) and len(value) > _MOST_STOPS:
+        raise InvalidRequest("stop", f"List should have at most {_MOST_STOPS} items, not {len(value)}")
     stops = {"stop": value} if isinstance(value, str) else _placed(array(value, "stop"), "stop")
-    if len(stops) > _MOST_STOPS:
-        raise InvalidRequest("stop", f"List should have at most {_MOST_STOPS} items, not {len(stops)}")
     carried = []
     for path, stop in stops.items():
         if string(stop, path).strip():
