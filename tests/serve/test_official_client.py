@@ -60,8 +60,8 @@ def converse(client: anthropic.Anthropic) -> None:
     assert texts == [turn["content"] for turn in HISTORY]
     assert received["system"][-1]["text"] == "You know everybody."
 
-    with pytest.raises(anthropic.BadRequestError, match="temperature"):
-        client.messages.create(**asking, extra_body={"temperature": 0.5}, messages=prompt("x"))
+    with pytest.raises(anthropic.BadRequestError, match="container"):
+        client.messages.create(**asking, container="c", messages=prompt("x"))
     with pytest.raises(anthropic.RateLimitError):
         client.messages.create(**asking, messages=prompt("[[status=429]]"))
     broken = client.messages.stream(**asking, messages=prompt("[[error=overloaded_error]] x"))
