@@ -76,7 +76,7 @@ class Instance:
         self._timeouts = timeouts
         self._base_url = base_url
         self._login = login
-        self._system: SystemPrompt | None = None
+        self._system: str | None = None
         self._guarded = False
         self._rewinding: str | None = None
         self._busy = AsyncBool()
@@ -88,7 +88,7 @@ class Instance:
 
     def suits(self, system: SystemPrompt) -> int | None:
         """How well this instance fits a conversation, None for not at all. Never awaits."""
-        if self._system not in (None, system):
+        if self._system not in (None, _join(system)):
             return None
         return 0 if self.fresh else 1
 
@@ -108,7 +108,7 @@ class Instance:
         """
         self._busy.value = True
         settings = build_settings(request, model, base_url=self._base_url, login=self._login)
-        frames = self._prepare(request.system, settings)
+        frames = self._prepare(_join(request.system), settings)
         *history, prompt = request.messages
         if history:
             await self._append(frames, [])
@@ -123,7 +123,7 @@ class Instance:
         InstanceError. However it ends, `reset` must follow.
         """
         self._busy.value = True
-        bound = system if self._system is None else self._system
+        bound = _join(system) if self._system is None else self._system
         settings = {"model": model, "env": {"ANTHROPIC_BASE_URL": self._base_url}}
         await self._append(self._prepare(bound, settings), [])
         await self.append(messages)
@@ -221,13 +221,11 @@ class Instance:
         await self._busy.wait_value(False)  # whoever uses it reads the end of its output first
         return InstanceDied(returncode, self._process.stderr_tail)
 
-    def _prepare(self, system: SystemPrompt, settings: dict[str, Any]) -> list[bytes]:
+    def _prepare(self, system: str, settings: dict[str, Any]) -> list[bytes]:
         frames: list[bytes] = []
         if self._system is None:
-            # Without any `initialize` the CLI would add a block with its folder and the date. In one piece, because
-            # pieces that equal words of its own it would put elsewhere, or leave out.
-            prompt = ["\n\n".join(system)] if system else []
-            frames.append(self._control("initialize", systemPrompt=prompt))
+            # Without any `initialize` the CLI would add a block with its folder and the date.
+            frames.append(self._control("initialize", systemPrompt=[system] if system else []))
             self._system = system
         elif self._system != system:
             raise NotRewound("bound to another system prompt")
@@ -270,6 +268,11 @@ class Instance:
         if scope.cancelled_caught:
             self._link.sound = False
             raise InstanceSilent(waiting_for, timeout)
+
+
+def _join(system: SystemPrompt) -> str:
+    # As the CLI does. It would put pieces that equal words of its own elsewhere, or leave them out.
+    return "\n\n".join(system)
 
 
 class Turn:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
+from ccproxy_trio.claude.counting import count_tokens
 from ccproxy_trio.claude.errors import (
     InstanceDied,
     InstanceError,
@@ -18,14 +19,13 @@ from ccproxy_trio.claude.errors import (
     NotRewound,
     TurnFailed,
 )
-from ccproxy_trio.claude.instance import Timeouts
+from ccproxy_trio.claude.instance import Instance, Timeouts
 from ccproxy_trio.dialects.anthropic import MessageAssembler, parse_request, read_request
 from tests.claude.instances import ask, cli_that_says, launcher
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
-
-    from ccproxy_trio.claude.instance import Instance
 
 DUMP = [{"role": "user", "content": "[[dump]]"}]
 PLAIN: dict[str, Any] = {"model": "sonnet", "max_tokens": 5, "messages": DUMP}
@@ -70,6 +70,17 @@ async def test_an_instance_fits_its_own_system_prompt_or_is_fresh() -> None:
         assert not instance.fresh
         assert instance.suits(()) == 1
         assert instance.suits(("a",)) is None
+
+
+async def test_a_system_prompt_is_the_same_in_one_piece_and_in_two() -> None:
+    async with launcher().open() as instance:
+        asked = {**PLAIN, "system": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}
+        first = await body_of(instance, asked, "sonnet")
+        await instance.reset()
+        assert instance.suits(("a", "b")) == instance.suits(("a\n\nb",)) == 1
+        assert instance.suits(("a", "c")) is instance.suits(("a\nb",)) is instance.suits(()) is None
+        second = await body_of(instance, {**PLAIN, "system": "a\n\nb"}, "sonnet")
+        assert first["system"] == second["system"]
 
 
 async def test_a_failed_turn_leaves_a_sound_instance() -> None:
@@ -132,13 +143,30 @@ async def test_stderr_of_one_conversation_is_not_quoted_in_the_next() -> None:
         assert caught.value.stderr == "demo: dying, as the prompt asked"
 
 
-async def test_left_at_any_moment_it_is_rewound_or_ended() -> None:
+LONG = parse_request(
+    b'{"model": "opus", "max_tokens": 9, "messages": ['
+    + b'{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"},' * 20
+    + b'{"role": "user", "content": "[[delay=0.05]] x"}]}'
+)
+
+
+async def ask_all(instance: Instance) -> None:
+    turn = await instance.begin(LONG, "opus")
+    while await turn.receive():
+        pass
+
+
+async def count_twice(instance: Instance) -> None:
+    await count_tokens(instance, LONG.messages, "opus", ("s",))
+    await instance.reset()
+    await count_tokens(instance, LONG.messages[:1], "opus", ("s",))
+
+
+@pytest.mark.parametrize("use", [ask_all, count_twice, Instance.list_models])
+async def test_left_at_any_moment_it_is_rewound_or_ended(
+    use: Callable[[Instance], Awaitable[object]],
+) -> None:
     async with launcher().open() as instance:
-        long = parse_request(
-            b'{"model": "opus", "max_tokens": 9, "messages": ['
-            + b'{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"},' * 20
-            + b'{"role": "user", "content": "[[delay=0.05]] x"}]}'
-        )
         for checkpoints in range(0, 120, 7):
             with trio.CancelScope() as scope:
                 async with trio.open_nursery() as nursery:
@@ -149,12 +177,13 @@ async def test_left_at_any_moment_it_is_rewound_or_ended() -> None:
                         scope.cancel()
 
                     nursery.start_soon(leave, scope, checkpoints)
-                    turn = await instance.begin(long, "opus")
-                    while await turn.receive():
-                        pass
+                    await use(instance)
             await instance.reset()
             assert instance.exchange.untouched
-        assert await ask(instance, "[[dump]]") != ""
+        system = None if instance.suits(()) is not None else "s"
+        body = await body_of(instance, PLAIN if system is None else {**PLAIN, "system": system}, "sonnet")
+        assert body["model"] == "claude-sonnet-5-5"
+        assert [message["role"] for message in body["messages"]] == ["user"]
 
 
 async def test_a_reset_of_an_unused_instance_keeps_it_fresh() -> None:

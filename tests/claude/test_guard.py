@@ -1,0 +1,61 @@
+"""The guard, as an answer begins: when it comes too late, and when the CLI does not answer it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ccproxy_trio.claude.demo import command
+from ccproxy_trio.claude.errors import InstanceSilent
+from ccproxy_trio.claude.instance import Timeouts
+from ccproxy_trio.claude.locate import Cli, locate_cli
+from tests.claude.instances import ENVIRON, ask, launcher
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHELL = """#!{python}
+import subprocess, sys
+child = subprocess.Popen([*{command!r}, *sys.argv[1:]], stdin=sys.stdin, stdout=subprocess.PIPE)
+held, begun = [], False
+for line in child.stdout:
+    begun = begun or b'"message_start"' in line
+    {rule}
+    sys.stdout.buffer.write(b"".join(held))
+    sys.stdout.buffer.flush()
+    held.clear()
+sys.exit(child.wait())
+"""
+
+IN_ONE_PIECE = """held.append(line)
+    if begun and b'"result"' not in line: continue
+    begun = False"""
+WITHOUT_AN_ANSWER = """if begun and b'"control_response"' in line: continue
+    held.append(line)"""
+
+
+def cli_that(folder: Path, rule: str) -> Cli:
+    """The stand-in, its output treated by a rule."""
+    path = folder / "claude"
+    path.write_text(SHELL.format(python=sys.executable, command=command(), rule=rule))
+    path.chmod(0o755)
+    return locate_cli(str(path), "auto", ENVIRON)
+
+
+@pytest.mark.parametrize("prompt", ["x", "[[stop=max_tokens]] x"])
+async def test_an_answer_that_comes_in_one_piece(tmp_path: Path, prompt: str) -> None:
+    async with launcher(cli_that(tmp_path, IN_ONE_PIECE)).open() as instance:
+        for _ in range(2):
+            assert await ask(instance, prompt) == "Demo echo: x"
+            await instance.reset()
+        assert instance.exchange.untouched
+
+
+async def test_a_guard_that_is_not_answered_ends_the_instance(tmp_path: Path) -> None:
+    cli = cli_that(tmp_path, WITHOUT_AN_ANSWER)
+    async with launcher(cli, Timeouts(control=0.5)).open() as instance:
+        assert await ask(instance, "x") == "Demo echo: x"
+        with pytest.raises(InstanceSilent, match=r"gave no answer to the rewind within 0\.5 s"):
+            await instance.reset()
