@@ -24,7 +24,7 @@ from .responses import Responses
 from .transport import RepairedHTTPConnection
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from quart import Response
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _MOST_TOLD = 4000
 """Characters of a header: a request may have thousands of marks that are ignored."""
+_MORE = ", ..."
 
 
 def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
@@ -78,7 +79,7 @@ def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
         if claude.cli.demo:
             response.headers["x-ccproxy-demo"] = "true"
         if g.ignored:
-            response.headers["x-ccproxy-ignored"] = ", ".join(g.ignored)[:_MOST_TOLD]
+            response.headers["x-ccproxy-ignored"] = _tell(g.ignored)
         access.mark(response)
         return response
 
@@ -87,3 +88,11 @@ def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
     app.after_request(finish)
     register_errors(app)
     return app
+
+
+def _tell(paths: Sequence[str]) -> str:
+    told = ", ".join(paths)
+    if len(told) <= _MOST_TOLD:
+        return told
+    whole, _, _ = told[: _MOST_TOLD - len(_MORE)].rpartition(", ")
+    return f"{whole}{_MORE}"

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from ccproxy_trio.dialects import anthropic, openai
 from ccproxy_trio.dialects.failures import Failure, InvalidRequest
+from ccproxy_trio.dialects.json_body import shorten
 
 from .failures import EXPECTED, failure_of
 
@@ -61,7 +62,7 @@ async def _expected(error: Exception) -> Response:
 async def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     response = _render(
-        Failure(status, f"{request.method} {request.path}: {_HTTP_ERRORS.get(status, error.name)}")
+        Failure(status, f"{request.method} {shorten(request.path)}: {_HTTP_ERRORS.get(status, error.name)}")
     )
     if isinstance(error, MethodNotAllowed):
         response.headers["allow"] = ", ".join(sorted(error.valid_methods or ()))

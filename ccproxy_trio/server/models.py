@@ -15,6 +15,7 @@ from quart import Response, g, request
 from ccproxy_trio.claude.errors import TurnFailed
 from ccproxy_trio.dialects.anthropic.models import parse_page_request, render_model, render_page
 from ccproxy_trio.dialects.failures import Failure
+from ccproxy_trio.dialects.json_body import shorten
 from ccproxy_trio.dialects.openai import model_list, model_object
 
 from .errors import speaks_openai
@@ -46,7 +47,7 @@ class Models:
     async def get(self, name: str) -> Response:
         """One model."""
         if (model := await self.claude.find_model(name)) is None:
-            raise TurnFailed(Failure(404, f"model: {name}"))
+            raise TurnFailed(Failure(404, f"model: {shorten(name)}"))
         await permit(self.claude, name)
         if speaks_openai():
             return _json(model_object(model.id, _UNKNOWN_DATE))

@@ -61,6 +61,18 @@ async def test_what_the_headers_ask_for(demo: Backend) -> None:
         assert reply.failure == (400, "invalid_request_error", told)
 
 
+async def test_what_is_ignored_is_told_in_whole_paths(demo: Backend) -> None:
+    marked = [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}] * 300
+    async with open_proxy(demo) as proxy:
+        tool = {"input_schema": {"type": "object"}, "cache_control": {"type": "ephemeral"}}
+        tools = [{**tool, "name": name} for name in ("a", "b")]  # with the CLI's three they are too many
+        reply = await proxy.ask("x", system=marked, tools=tools)
+        *told, last = reply.headers["x-ccproxy-ignored"].split(", ")
+        assert last == "..."
+        assert told == [f"system.{index}.cache_control" for index in range(len(told))]
+        assert 3970 < len(reply.headers["x-ccproxy-ignored"]) <= 4000
+
+
 async def test_bodies_too_large_and_too_slow(demo: Backend) -> None:
     async with open_proxy(demo, server={"max_body_size": 1000, "body_timeout": 0.2}) as proxy:
         large = await proxy.post(b" " * 1001)
@@ -88,6 +100,9 @@ async def test_what_is_not_there(demo: Backend) -> None:
             reply = await proxy.get(path)
             assert reply.failure[:2] == (404, "not_found_error")
             assert reply.failure[2].endswith(": this server has no such endpoint")
+        for path in ("/v1/models/", "/"):
+            long = await proxy.get(path + "x" * 9000)
+            assert (long.failure[0], len(long.failure[2]) < 200) == (404, True)
         for method, path, allowed in (
             ("GET", "/v1/messages", "OPTIONS, POST"),
             ("DELETE", "/v1/messages", "OPTIONS, POST"),
