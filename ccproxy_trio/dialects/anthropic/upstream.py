@@ -88,7 +88,8 @@ def failure_from_result(
     message = _SECRET.sub("[redacted]", message).strip() or f"The API answered {status} without a message"
     if len(message) > _MAX_MESSAGE:
         message = f"{message[:_MAX_MESSAGE]}…"
-    return Failure(status, message, retry_after, kind=kind, request_id=fit_identifier(request_id))
+    soon = retry_after if status == 429 else None  # the login's limit has nothing to do with other failures
+    return Failure(status, message, soon, kind=kind, request_id=fit_identifier(request_id))
 
 
 def _quoted_error(text: str) -> dict[str, Any] | None:

@@ -143,6 +143,7 @@ RULES: dict[str, bytes] = {
         thinking={"type": "enabled", "budget_tokens": 1024}, max_tokens=1024
     ),
     "A key twice in one JSON object": raw('"top_k":1,"top_k":1'),
+    "More than 1,000,000 of `{`": raw('"context_management":{"a":"' + ":" * 1_000_000 + '"}'),
     "Nesting of more than 240 levels": raw('"context_management":{"a":' + "[" * 240 + "]" * 240 + "}"),
     "Numbers and strings of the wrong kind": raw('"top_k":"5"'),
     "NaN, infinities": raw('"temperature":NaN'),

@@ -449,6 +449,7 @@ def test_what_the_frames_tell_besides_the_text() -> None:
         kind="rate_limit_error",
         request_id="req_9",
     ) == Failure(429, "Slow", retry_after=7.5, kind="rate_limit_error", request_id="req_9")
+    assert failure_from_result(500, "API Error: 500 Oops", retry_after=7.5).retry_after is None
 
 
 @pytest.mark.parametrize("forged", ["req_1\r\nset-cookie: a=b", "", "x" * 101, "ré"])
