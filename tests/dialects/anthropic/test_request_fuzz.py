@@ -73,7 +73,9 @@ def check_whole(request: MessagesRequest, fields: dict[str, Any]) -> None:
         else:
             turns.append((message["role"], blocks_of(message["content"])))
     assert [(message.role, list(message.content)) for message in request.messages] == turns
-    assert [role for role, _ in turns] == ["user", "assistant"] * (len(turns) // 2) + ["user"]
+    assert [role for role, _ in reversed(turns)] == [
+        ("user", "assistant")[at % 2] for at in range(len(turns))
+    ]
     for path in request.ignored:
         value: Any = (
             fields  # each path leads to something that the client wrote, or to a time that it left open
