@@ -86,7 +86,8 @@ async def test_what_does_not_fit_is_told_by_upstream_alone(cli: Backend) -> None
         reply = await ask_once(proxy, [{"role": "user", "content": [image, text]}], stream=True, times=2)
         assert reply.failure == (400, "invalid_request_error", "image exceeds the maximum size")
         # Of some 225,000 tokens, in the CLI's count, for a model that has room for 200,000.
-        long = "The quick brown fox jumps over the lazy dog. " * 20_000
+        # The answer is short, as after one that is cut off the CLI goes on by itself.
+        long = "The quick brown fox jumps over the lazy dog. " * 20_000 + "[[text=ok]]"
         for prompt in (
             long,
             [{"role": "user", "content": long}, HISTORY[1], {"role": "user", "content": "x"}],
