@@ -22,7 +22,7 @@ import orjson
 import trio
 
 from ccproxy_trio.claude.counting import as_message, count_tokens
-from ccproxy_trio.claude.errors import InstanceDied, InstanceError, InstanceNonsense
+from ccproxy_trio.claude.errors import InstanceDied, InstanceError, InstanceNonsense, InstanceSilent
 from ccproxy_trio.claude.folder import sweep_private_folders
 from ccproxy_trio.claude.instance import Instance, Timeouts, Turn
 from ccproxy_trio.claude.launcher import Launcher
@@ -169,12 +169,21 @@ class ClaudePool:
         model = self.resolve(asked.model)
         refuse_effort(asked, model)
         refuse_server_tools(asked.tools, self.allowed_tools)
-        async with self.pool.acquire(fit=lambda instance: instance.suits(asked.system)) as lease:
-            if not lease.value.reusable:
-                lease.retire(RetireReason.USES)
-            answer = Answer(lease)
-            await answer.begin(asked, model)
-            yield answer
+        for last in (False, True):
+            async with self.pool.acquire(fit=lambda instance: instance.suits(asked.system)) as lease:
+                if not lease.value.reusable:
+                    lease.retire(RetireReason.USES)
+                answer = Answer(lease)
+                try:
+                    await answer.begin(asked, model)
+                except (InstanceDied, InstanceSilent) as error:
+                    if last or lease.value.exchange.begun:
+                        raise
+                    # It died or froze at rest, and nobody knew: nothing went upstream.
+                    log.warning("instance %d did not take up a turn, another is asked: %s", lease.id, error)
+                    continue
+                yield answer
+                return
 
     async def list_models(self) -> tuple[Model, ...]:
         """The models that the CLI offers, in its order. One instance of each version of the CLI is asked, once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -101,6 +102,21 @@ async def test_a_request_that_cannot_be_carried_out(request_fields: dict[str, An
             await claude.ask(request_fields)
         assert str(caught.value) == message
         assert claude.pool.statistics().acquired == 0
+
+
+async def test_an_instance_that_died_this_moment_costs_nobody_an_answer() -> None:
+    """Nobody has noticed yet: it is lent, and cannot be written to."""
+    async with open_claude_pool(ONE, environ=ENVIRON) as claude:
+        for number in range(1, 4):
+            async with claude.pool.acquire() as lease:
+                pid = lease.value.pid
+            with trio.fail_after(30):
+                while not claude.pool.available:  # noqa: ASYNC110 -- nobody tells of it
+                    await trio.sleep(0.01)
+            os.kill(pid, signal.SIGKILL)
+            assert text_of(await claude.ask(asking(f"{number}"))) == f"Demo echo: {number}"
+            statistics = claude.pool.statistics()
+            assert (statistics.acquired, statistics.retired[RetireReason.DIED]) == (3 * number, number)
 
 
 async def test_failures_are_typed() -> None:

@@ -108,6 +108,11 @@ class Exchange:
         return not self._pending and not self._open
 
     @property
+    def begun(self) -> bool:
+        """Whether the CLI has taken up what was asked. Until then nothing of it has gone upstream."""
+        return self.finished or (self._announced and self.state is not State.REST)
+
+    @property
     def streaming(self) -> bool:
         """Whether the answer has begun, and not ended."""
         return self.state is State.STREAMING

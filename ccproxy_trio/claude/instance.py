@@ -102,9 +102,10 @@ class Instance:
         await self._ask_control("get_binary_version", self._timeouts.control)
 
     async def begin(self, request: MessagesRequest, model: str) -> Turn:
-        """Prepare the conversation and ask its last message. `model` is the one to use, aliases resolved.
+        """Prepare the conversation, ask its last message, and wait until the CLI has taken it up.
 
-        Raises InstanceError, or TurnFailed. However it ends, `reset` must follow.
+        `model` is the one to use, aliases resolved. Raises InstanceError, or TurnFailed. However it ends, `reset`
+        must follow.
         """
         self._busy.value = True
         settings = build_settings(request, model, base_url=self._base_url, login=self._login)
@@ -114,6 +115,7 @@ class Instance:
             await self._append(frames, [])
             frames = await self._feed(history)
         await self._send([*frames, self._exchange.ask(prompt.content)])
+        await self._receive_until(lambda: self._exchange.begun, "sign that it takes up the turn")
         return Turn(self, self._timeouts)
 
     async def take_in(self, messages: Sequence[Message], model: str, system: SystemPrompt) -> None:
@@ -297,6 +299,10 @@ class Turn:
             self._quiet_at = trio.current_time() + self._stall
         with trio.move_on_at(min(self._quiet_at, self._late_at)):
             while True:
+                if exchange.would_go_on:
+                    await self._instance.send_rewind()
+                elif exchange.streaming:
+                    await self._instance.hold_back()
                 if events := exchange.take_events():
                     self._silence, self._quiet_at = self._stall, None
                     return events
@@ -305,10 +311,6 @@ class Turn:
                 if exchange.finished:
                     return []
                 await self._instance.receive()
-                if exchange.would_go_on:
-                    await self._instance.send_rewind()
-                elif exchange.streaming:
-                    await self._instance.hold_back()
         if trio.current_time() >= self._late_at:
             raise InstanceSilent("whole answer", self._turn)
         raise InstanceSilent("event", self._silence)

@@ -77,6 +77,21 @@ def test_a_turn_is_the_events_up_to_the_first_message_stop() -> None:
     assert exchange.failure is None
 
 
+def test_what_was_asked_has_begun_when_the_cli_says_so() -> None:
+    exchange = Exchange()
+    exchange.append(TEXT)
+    feed(exchange, INIT, APPENDED)  # which is the history's
+    assert not exchange.begun
+    exchange.ask(TEXT)
+    assert not exchange.begun
+    feed(exchange, INIT)
+    assert exchange.begun
+    assert asked(DONE).begun  # in whatever way it ended
+    given_up = asked()
+    given_up.rewind()
+    assert given_up.begun
+
+
 SAID = event("content_block_delta", delta={"type": "text_delta", "text": "Hi"})
 BLANK = event("content_block_delta", delta={"type": "text_delta", "text": " \n"})
 THOUGHT = event("content_block_delta", delta={"type": "thinking_delta", "thinking": "Hm"})

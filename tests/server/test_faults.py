@@ -18,6 +18,7 @@ FAULTS = {
     # directive: status before the first byte, part of the message
     "die=mid_stream": (502, "the claude process exited with status 70: demo: dying, as the prompt asked"),
     "half_line": (502, "the claude process exited with status 70: demo: dying, as the prompt asked"),
+    "bad_utf8": (502, "the claude process wrote a line of 26 bytes that is not JSON"),
     "garbage": (502, "the claude process wrote a line of 20 bytes that is not JSON"),
     "endless_line": (502, "the claude process wrote a line longer than 67108864 bytes"),
     "hang": (504, "the claude process gave no event within 0.3 s"),
@@ -66,6 +67,13 @@ async def test_a_child_that_fails(demo: Backend, fault: str) -> None:
         assert statistics.acquired == 8
 
 
+async def test_a_line_of_100_megabytes(demo: Backend) -> None:
+    async with open_proxy(demo, pool={"max_size": 1}) as proxy:
+        reply = await proxy.ask("x [[long_line=100000000; gap=0.02]]", stream=True)
+        check_broken_off(reply, 502, "the claude process wrote a line longer than 67108864 bytes")
+        await check_after(proxy)
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_child_that_dies_before_it_says_anything(demo: Backend, stream: bool) -> None:
     async with open_proxy(demo, pool={"max_size": 1}) as proxy:
@@ -95,9 +103,10 @@ async def test_an_answer_is_good_though_its_child_is_not_used_again(demo: Backen
         assert proxy.statistics.created == 3
 
 
-async def test_a_child_that_is_only_odd_is_used_again(demo: Backend) -> None:
+@pytest.mark.parametrize("oddity", ["flood_stderr=5000000", "long_line=30000000"])
+async def test_a_child_that_is_only_odd_is_used_again(demo: Backend, oddity: str) -> None:
     async with open_proxy(demo, pool={"max_size": 1}) as proxy:
-        reply = await proxy.ask("x [[flood_stderr=5000000]]", stream=True)
+        reply = await proxy.ask(f"x [[{oddity}]]", stream=True)
         assert reply.text == "Demo echo: x"
         await check_after(proxy)
         assert proxy.statistics.created == 1
@@ -117,16 +126,51 @@ async def test_a_child_that_outlives_what_it_can(demo: Backend) -> None:
         await check_after(proxy)
 
 
-async def test_a_child_stopped_while_it_takes_in_the_history(demo: Backend) -> None:
-    async with open_proxy(demo, pool={"max_size": 1}, claude={"control_timeout": 0.5}) as proxy:
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
+@pytest.mark.parametrize("turns", [1, 3], ids=["prompt", "history"])
+async def test_a_request_that_meets_a_child_that_failed_at_rest(
+    backend: Backend, number: signal.Signals, turns: int
+) -> None:
+    """Nothing went upstream, so another instance is asked, and nothing is asked twice."""
+    async with open_proxy(backend, pool={"max_size": 1}, claude={"control_timeout": 1.0}) as proxy:
+        prompt = [{"role": "assistant" if n % 2 else "user", "content": "met"} for n in range(turns)]
+        await proxy.settle()
+        async with proxy.open(prompt, stream=turns == 1) as exchange:
+            for pid in children():
+                os.kill(pid, number)
+            assert (await exchange.read()).text == "Demo echo: met"
+        await proxy.until(lambda now: now.destroyed == 1)
+        await check_after(proxy)
+        assert proxy.api is None or len(proxy.upstream) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "message"),
+    [
+        ("die=before_init", 502, "exited with status 70"),
+        ("freeze=before_init", 504, "gave no sign that it takes up the turn within 0.5 s"),
+    ],
+)
+async def test_another_is_asked_once(demo: Backend, fault: str, status: int, message: str) -> None:
+    async with open_proxy(demo, pool={"max_size": 2}, claude={"control_timeout": 0.5}) as proxy:
+        for stream in (False, True):
+            reply = await proxy.ask(f"x [[{fault}]]", stream=stream)
+            assert reply.failure[:2] == (status, KINDS[status])
+            assert message in reply.failure[2]
+            await check_after(proxy)
+        statistics = proxy.statistics
+        assert (statistics.acquired, statistics.destroyed) == (6, 4)
+
+
+async def test_a_child_stopped_at_rest_is_replaced_by_the_check(demo: Backend) -> None:
+    pool = {"max_size": 1, "health_check_interval": 0.2, "check_timeout": 0.3}
+    async with open_proxy(demo, pool=pool) as proxy:
         await proxy.settle()
         (pid,) = children()
         os.kill(pid, signal.SIGSTOP)
-        history = [{"role": role, "content": "x" * 100} for role in ("user", "assistant", "user")]
-        reply = await proxy.ask(history)
-        assert reply.failure[:2] == (504, "timeout_error")
-        assert "no answer to a message of the history within 0.5 s" in reply.failure[2]
+        await proxy.until(lambda now: (now.check_failures, now.destroyed) == (1, 1))
         await check_after(proxy)
+        assert pid not in children()
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 At event `at`:
 
 =======================  ==========================================================================
-die=mid_stream           exit with code 70; also die=before_first and die=after_result
+die=mid_stream           exit with code 70; also die=before_init, die=before_first and die=after_result
 garbage                  a line that is no JSON, then go on
+bad_utf8                 a line of JSON that is no UTF-8, then go on
+long_line=BYTES          a line of so many bytes in a frame of an unknown type, then go on
 half_line                half a frame without its newline, then exit with code 70
 endless_line             a line that never ends
-freeze                   stop reading and writing for ever: a live process that answers nothing
+freeze                   stop reading and writing for ever, alive; also freeze=before_init
 flood_stderr=BYTES       first write so much to stderr
 =======================  ==========================================================================
 
@@ -33,7 +35,10 @@ from .directives import number
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-BREAKS = ("error", "cut", "hang", "garbage", "half_line", "endless_line", "freeze", "die")
+BREAKS = (
+    *("error", "cut", "hang", "freeze", "die"),
+    *("garbage", "bad_utf8", "half_line", "long_line", "endless_line"),
+)
 """The directives that take effect at event `at`."""
 _EXIT_CODE = 70
 
@@ -58,6 +63,11 @@ def break_down(wish: Mapping[str, Any]) -> Iterator[float | bytes]:
         yield from die()
     if "garbage" in wish:
         yield b"this line is no JSON\n"
+    if "bad_utf8" in wish:
+        yield b'{"type":"unheard","x":"\xff"}\n'
+    if "long_line" in wish:
+        size = int(number(wish, "long_line", 0, least=0, most=2**30))
+        yield b'{"type":"unheard","x":"' + b"x" * size + b'"}\n'
     # What must not be followed by an answer to a control request is written here, and not by who drives the turn.
     if "half_line" in wish:
         os.write(1, b'{"type":"stream_event","event":{"ty')
@@ -68,6 +78,14 @@ def break_down(wish: Mapping[str, Any]) -> Iterator[float | bytes]:
         time.sleep(3600)
     while "hang" in wish:
         yield math.inf
+
+
+def fail_before_init(wish: Mapping[str, Any]) -> None:
+    """Take up no turn."""
+    if wish.get("die") == "before_init":
+        _exit()
+    while wish.get("freeze") == "before_init":
+        time.sleep(3600)
 
 
 def die() -> Iterator[float]:

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 
 from .context import describe_context
 from .conversation import VERSION, Conversation
-from .directives import blocks_of
+from .directives import blocks_of, read_prompt
 from .environment import Environment
-from .faults import Faults
+from .faults import Faults, fail_before_init
 from .models import list_models, resolve_model
 from .turn import Turn
 
@@ -148,6 +148,8 @@ class Session:
         if asks := frame.get("shouldQuery") is not False:
             message["content"] = blocks_of(message["content"])
         self._conversation.push(message, identity, turn=True)
+        if asks:
+            fail_before_init(read_prompt([message]).wish)
         yield from _lifecycle(identity, "started")
         yield self._init(identity)
         turn = Turn(identity, self._conversation, self._next_tag, self.faults, self._max_turns)
