@@ -91,7 +91,7 @@ async def test_on_models_without_effort(cli: Backend) -> None:
 
 async def test_an_answer_that_is_cut_short(cli: Backend) -> None:
     async with open_proxy(cli, pool={"max_size": 1}) as proxy:
-        prompt = "a person [[stop=max_tokens; gap=0.01]]"
+        prompt = "a person [[stop=max_tokens; gap=0.1]]"
         for stream in (False, True):
             reply, _ = await carry(proxy, prompt, output_config=config(PERSON), stream=stream)
             ended = reply.events[-2]["delta"] if stream else reply.json
