@@ -32,7 +32,7 @@ from hypercorn.trio.worker_context import WorkerContext
 from ccproxy_trio.claude.errors import CliUnusable
 from ccproxy_trio.claude.locate import Cli, locate_cli
 from ccproxy_trio.claude_pool import open_claude_pool
-from ccproxy_trio.server.app import create_app
+from ccproxy_trio.server.app import create_app, put_transport_in_place
 from ccproxy_trio.server.transport import repair_hypercorn
 from ccproxy_trio.settings import Settings, SettingsError, load
 from ccproxy_trio.signals import watch_signals
@@ -87,7 +87,7 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _live_with_pool(self, settings: Settings, cli: Cli, receive: Receive, send: Send) -> None:
-        repair_hypercorn(write_timeout=settings.server.write_timeout)
+        put_transport_in_place(settings)
         worker = trio.lowlevel.current_task().parent_nursery
         assert worker is not None  # only trio's own first task has none
         async with trio.open_nursery() as nursery:

@@ -18,9 +18,9 @@ import trio
 from ccproxy_trio.claude.errors import CliUnusable
 from ccproxy_trio.claude.locate import Cli, locate_cli
 from ccproxy_trio.claude_pool import ClaudePool, open_claude_pool
-from ccproxy_trio.server.app import create_app
+from ccproxy_trio.server.app import create_app, put_transport_in_place
 from ccproxy_trio.server.hosts import is_loopback
-from ccproxy_trio.server.transport import hypercorn_config, repair_hypercorn
+from ccproxy_trio.server.transport import hypercorn_config
 from ccproxy_trio.signals import watch_signals
 from ccproxy_trio.start import describe, explain_cli, explain_listen, explain_no_keys
 
@@ -74,7 +74,7 @@ def _listen(server: ServerSettings) -> socket.socket:
 
 
 async def _serve(settings: Settings, cli: Cli, listener: socket.socket) -> None:
-    repair_hypercorn(write_timeout=settings.server.write_timeout)
+    put_transport_in_place(settings)
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         # Around the pool, so that a signal finds its handler from the first child to the last.

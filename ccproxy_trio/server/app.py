@@ -7,7 +7,6 @@ effect is told in `x-ccproxy-ignored`. Nothing is answered before `access` has l
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from quart import g
 from quart_trio import QuartTrio
@@ -16,12 +15,12 @@ from .access import Access
 from .body import limit_reading
 from .chat import ChatCompletions
 from .count_tokens import CountTokens
-from .errors import register_errors, speaks_openai
+from .errors import new_request_id, refuse, register_errors, speaks_openai
 from .messages import Messages
 from .models import Models
 from .ops import Ops
 from .responses import Responses
-from .transport import RepairedHTTPConnection
+from .transport import RepairedHTTPConnection, ensure_descriptors, repair_hypercorn
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -34,6 +33,13 @@ if TYPE_CHECKING:
 _MOST_TOLD = 4000
 """Characters of a header: a request may have thousands of marks that are ignored."""
 _MORE = ", ..."
+
+
+def put_transport_in_place(settings: Settings) -> None:
+    """Have hypercorn serve this process's connections by our rules; see `repair_hypercorn`."""
+    server = settings.server
+    connections = ensure_descriptors(server.max_connections, settings.pool_settings.max_size)
+    repair_hypercorn(write_timeout=server.write_timeout, max_connections=connections, refuse=refuse)
 
 
 def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
@@ -70,7 +76,7 @@ def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
     route("GET", "/pool/stats", ops.stats)
 
     async def begin() -> None:
-        g.request_id = f"req_{uuid4().hex}"
+        g.request_id = new_request_id()
         g.ignored = ()
         g.caller = None
 

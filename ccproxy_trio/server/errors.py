@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from quart import Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -17,8 +18,11 @@ from ccproxy_trio.dialects.failures import Failure, InvalidRequest
 from ccproxy_trio.dialects.json_body import shorten
 
 from .failures import EXPECTED, failure_of
+from .transport import TOO_MANY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from quart_trio import QuartTrio
 
 log = logging.getLogger("ccproxy_trio.server")
@@ -26,6 +30,14 @@ log = logging.getLogger("ccproxy_trio.server")
 _OPENAI_PATHS = ("/openai/", "/v1/chat/", "/v1/responses")
 _MESSAGES_PATHS = ("/v1/messages",)
 
+_REFUSALS = {
+    400: "this is no request of HTTP/1.0 or HTTP/1.1, or its target is no path",
+    431: "the request's head is larger than this server takes",
+    501: "this server offers no upgrade to WebSocket, and takes no encoded transfers but chunked ones",
+    505: "this server speaks HTTP/1.1 and HTTP/1.0 only",
+    TOO_MANY: "this server has as many connections as it takes",
+}
+_SOON = 1.0
 _HTTP_ERRORS = {
     404: "this server has no such endpoint",
     405: "this endpoint does not take this method",
@@ -34,12 +46,36 @@ _HTTP_ERRORS = {
 }
 
 
+def new_request_id() -> str:
+    """An id for a request that upstream has given none."""
+    return f"req_{uuid4().hex}"
+
+
 def speaks_openai() -> bool:
     """Whether the request under way is in OpenAI's dialect; where both may have an endpoint, its headers tell."""
-    if request.path.startswith(_OPENAI_PATHS):
+    return _speaks_openai(request.path, versioned="anthropic-version" in request.headers)
+
+
+def _speaks_openai(path: str, *, versioned: bool) -> bool:
+    if path.startswith(_OPENAI_PATHS):
         return True
-    either = request.path.startswith("/v1/") and not request.path.startswith(_MESSAGES_PATHS)
-    return either and "anthropic-version" not in request.headers
+    either = path.startswith("/v1/") and not path.startswith(_MESSAGES_PATHS)
+    return either and not versioned
+
+
+def refuse(
+    status: int, path: str, headers: Iterable[tuple[str, str]]
+) -> tuple[int, list[tuple[str, str]], bytes]:
+    """The answer to what the transport lets no application see: status, headers and body.
+
+    `path` and `headers` are the request's, as far as they are known.
+    """
+    wait = _SOON if status == TOO_MANY else None
+    said = _REFUSALS.get(status, "this server does not take the request")
+    failure = Failure(status, said, retry_after=wait)
+    if _speaks_openai(path, versioned=any(name == "anthropic-version" for name, _ in headers)):
+        return openai.error_response(failure, new_request_id())
+    return anthropic.error_response(failure, new_request_id())
 
 
 def register_errors(app: QuartTrio) -> None:

@@ -113,6 +113,12 @@ class ServerSettings:
         15.0, "Silence in a stream after which a ping is sent.", unit="seconds", above=0, infinite=True
     )
     max_header_size: int = option(65536, "Largest head of a request.", unit="bytes", minimum=1)
+    max_connections: int = option(
+        2000,
+        "Connections at most; a newcomer takes the place of an idle one, or is refused.",
+        unit="connections",
+        minimum=1,
+    )
     keys: Mapping[str, KeySettings] = option(
         MappingProxyType({}),
         "Keys of those who may call; when there is none, every program of this machine may, and no other.",

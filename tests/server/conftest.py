@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ccproxy_trio.server.errors import refuse
 from tests.cli.conftest import claude_binary as claude_binary
 from tests.server.proxy import Backend
 from tests.server.transport.small_app import put_in_place
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The environment for a server, its repairs in place and its temporary files in a folder of the test's own."""
-    put_in_place(monkeypatch, repaired=True)
+    put_in_place(monkeypatch, repaired=True, refuse=refuse)
     for name in ("home", "tmp"):
         (tmp_path / name).mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))

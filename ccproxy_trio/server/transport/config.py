@@ -6,6 +6,9 @@ from hypercorn.config import Config
 
 log = logging.getLogger("ccproxy_trio.server")
 
+BACKLOG = 1024
+"""Connections that may wait to be accepted. With hypercorn's 100 a burst of newcomers waits for seconds."""
+
 
 def hypercorn_config(
     *, host: str, port: int, grace: float, keep_alive_timeout: float, max_header_size: int
@@ -21,6 +24,7 @@ def hypercorn_config(
     """
     config = Config()
     config.bind = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
+    config.backlog = BACKLOG
     config.graceful_timeout = grace
     config.keep_alive_timeout = keep_alive_timeout
     config.h11_max_incomplete_size = max_header_size

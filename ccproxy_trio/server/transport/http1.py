@@ -4,19 +4,20 @@ Rules:
 
 * HTTP/1.0 and HTTP/1.1 only. A WebSocket upgrade gets 501, an HTTP/2 preface (or any other version) 505, a
   target that is no path 400, a head above the limit 431 (h11 applies its limit to heads that come in pieces
-  only), and the connection ends; no task is started for them. An `h2c` upgrade is passed over, as RFC 9110
-  allows.
+  only), and the connection ends; no task is started for them. What their body says is the server's to say, by a
+  `Refuse`. An `h2c` upgrade is passed over, as RFC 9110 allows.
 * Bytes behind a peer's last request (HTTP/1.0, or `Connection: close`) do not spoil its answer.
 * Once closed, nothing more is parsed or sent. The stock protocol goes on with the bytes pipelined behind a
   last request, and its answer to them raises.
 * While a request is served and the peer has sent more than that request, its leaving is noticed all the same.
-  The stock protocol stops reading at the first byte too many, and a stray newline behind a body is one.
+  The stock protocol stops reading at the first byte too many, and a stray newline behind a body is one. What comes
+  beyond `PIPELINE_LIMIT` is thrown away, and the connection ends with the answer that is under way.
 * An answer given before the whole body was parsed keeps the connection if the rest of the body is at hand.
 * The head of a response travels with the first piece of its body in one write, as ASGI has it.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import h11
@@ -27,7 +28,19 @@ from hypercorn.protocol.h11 import STREAM_ID, H11Protocol
 from hypercorn.typing import H11SendableEvent
 
 PIPELINE_LIMIT = 65536
-"""Bytes taken in beyond the request being served. Past them a peer's leaving is noticed only in its turn."""
+"""About how many bytes are kept of what comes behind the request being served."""
+
+TOO_MANY = 529
+
+Headers: TypeAlias = Iterable[tuple[str, str]]
+Refuse: TypeAlias = Callable[[int, str, Headers], tuple[int, Headers, bytes]]
+"""From a status, and the refused request's path and headers as far as they could be read, to the response: its
+status, its headers but for those about the connection and the body's length, and its body."""
+
+
+def refuse_plainly(status: int, path: str, headers: Headers) -> tuple[int, Headers, bytes]:
+    """The status alone."""
+    return status, (), b""
 
 
 def refuse_unspoken(request: h11.Request, max_head: int) -> None:
@@ -57,9 +70,19 @@ class Http1Protocol(H11Protocol):
 
     connection: h11.Connection
 
-    def __init__(self, *args: Any, receive: Callable[[], Awaitable[bytes]]) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        receive: Callable[[], Awaitable[bytes]],
+        refuse: Refuse = refuse_plainly,
+        one_too_many: bool = False,
+    ) -> None:
+        """With `one_too_many` the request is refused, whatever it is."""
         super().__init__(*args)
         self._receive = receive
+        self._say_refusal = refuse
+        self._one_too_many = one_too_many
+        self._overrun = False
         self._closed = False
         self._head = b""
 
@@ -74,14 +97,18 @@ class Http1Protocol(H11Protocol):
             if self.connection.their_state is h11.MUST_CLOSE and self.connection.trailing_data[0]:
                 await self._wait_for_turn()
                 continue
+            request: h11.Request | None = None
             try:
                 if self.connection.they_are_waiting_for_100_continue:
                     await self._send_h11_event(h11.InformationalResponse(status_code=100, headers=[]))
                 event = self.connection.next_event()
                 if isinstance(event, h11.Request):
+                    request = event
                     refuse_unspoken(event, self.config.h11_max_incomplete_size)
+                    if self._one_too_many:
+                        raise h11.RemoteProtocolError("too many connections", error_status_hint=TOO_MANY)
             except h11.RemoteProtocolError as error:
-                await self._refuse(error.error_status_hint)
+                await self._refuse(error.error_status_hint, request)
                 return
             if isinstance(event, h11.Request):
                 await self.send(Updated(idle=False))
@@ -95,9 +122,20 @@ class Http1Protocol(H11Protocol):
             elif self.stream is not None and isinstance(event, h11.EndOfMessage):
                 await self.stream.handle(EndBody(stream_id=STREAM_ID))
 
-    async def _refuse(self, status: int) -> None:
+    async def _refuse(self, status: int, request: h11.Request | None) -> None:
         if self.connection.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
-            await self._send_error_response(status)
+            path, fields, method = "", [], b""
+            if request is not None:
+                path, method = request.target.partition(b"?")[0].decode("latin-1"), request.method
+                fields = [
+                    (name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers
+                ]
+            status, headers, body = self._say_refusal(status, path, fields)
+            about = (("content-length", str(len(body))), ("connection", "close"))
+            await self._send_h11_event(h11.Response(status_code=status, headers=[*headers, *about]))
+            if method != b"HEAD":
+                await self._send_h11_event(h11.Data(data=body))
+            await self._send_h11_event(h11.EndOfMessage())
         await self.send(Closed())
 
     async def _wait_for_turn(self) -> None:
@@ -108,14 +146,17 @@ class Http1Protocol(H11Protocol):
             nursery.cancel_scope.cancel()
 
     async def _watch_peer(self) -> None:
-        while len(self.connection.trailing_data[0]) < PIPELINE_LIMIT:
-            data = await self._receive()
-            if not data:
-                await self.handle(Closed())
-                return
-            self.connection.receive_data(data)
+        while data := await self._receive():
+            self._overrun = self._overrun or len(self.connection.trailing_data[0]) >= PIPELINE_LIMIT
+            if not self._overrun:
+                self.connection.receive_data(data)
+        await self.handle(Closed())
 
     async def _maybe_recycle(self) -> None:
+        if self._overrun:
+            await self._close_stream()
+            await self.send(Closed())
+            return
         self._skip_rest_of_body()
         await super()._maybe_recycle()
 

@@ -10,6 +10,7 @@ Rules:
 * A connection that the server closes is read on, for `LINGER` seconds at most, until the peer closes too:
   closing a socket with unread bytes makes the kernel send a reset, and the peer loses an answer such as 413
   that it has not read yet.
+* There is a bound on the number of connections; see `crowd`.
 * An application that is done takes no more messages, and nobody waits to deliver one. In stock hypercorn the
   reader waits for ever once ten of them are queued.
 """
@@ -23,6 +24,7 @@ from typing import Any
 
 import hypercorn.trio.run
 import trio
+from attrs import field, frozen
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.trio.task_group import TaskGroup, _handle
@@ -31,7 +33,8 @@ from hypercorn.typing import AppWrapper, ASGIReceiveEvent, ASGISendEvent, Connec
 from hypercorn.utils import parse_socket_addr
 
 from .bounded_stream import BoundedStream
-from .http1 import Http1Protocol
+from .crowd import Crowd, Welcome
+from .http1 import Http1Protocol, Refuse, refuse_plainly
 
 REPAIRED_VERSION = "0.18"
 CLOSE_TIMEOUT = 1.0
@@ -65,10 +68,20 @@ class ConnectionTasks(TaskGroup):
         return put_unless_done
 
 
-class RepairedTCPServer(TCPServer):
-    """One connection. `write_timeout`, in seconds, is how long its peer may take no byte of a write."""
+@frozen
+class Rules:
+    """What holds for all connections of a server."""
 
     write_timeout: float = 30.0
+    """Seconds for which a peer may take no byte of a write."""
+    refuse: Refuse = refuse_plainly
+    crowd: Crowd = field(factory=Crowd)
+
+
+class RepairedTCPServer(TCPServer):
+    """One connection."""
+
+    rules = Rules()
     # The stock class types these as its own kind; ours take their place.
     stream: Any
     protocol: Any
@@ -78,19 +91,25 @@ class RepairedTCPServer(TCPServer):
         stream: trio.SocketStream | trio.SSLStream[Any] = self.stream
         self._tls = isinstance(stream, trio.SSLStream)
         if isinstance(stream, trio.SSLStream):
-            self._socket_stream = BoundedStream(stream.transport_stream, self.write_timeout)
+            self._socket_stream = BoundedStream(stream.transport_stream, self.rules.write_timeout)
             stream.transport_stream = self._socket_stream
         else:
-            self._socket_stream = BoundedStream(stream, self.write_timeout)
+            self._socket_stream = BoundedStream(stream, self.rules.write_timeout)
             self.stream = self._socket_stream
         self._receiving = trio.CancelScope()
         self._read_until = math.inf
         self._ending = False
         self._peer: tuple[str, int] | None = None
+        # Of this connection's whole life, though the rules of the next may be others.
+        self._crowd, self._refuse = self.rules.crowd, self.rules.refuse
 
     async def run(self) -> None:
+        self._welcome = self._crowd.enter(self)
         try:
-            await self._converse()
+            if self._welcome is Welcome.SHUT_OUT:
+                self._socket_stream.abort()
+            else:
+                await self._converse()
         except Exception:
             log.exception("A connection from %s ended by an error inside the server", self._peer)
         except BaseExceptionGroup as group:
@@ -101,6 +120,12 @@ class RepairedTCPServer(TCPServer):
                 )
             if rest is not None:
                 raise rest from None
+        finally:
+            self._crowd.leave(self)
+
+    def give_way(self) -> None:
+        """Hang up. It is idle."""
+        self._end_reading_by(-math.inf)
 
     async def _converse(self) -> None:
         try:
@@ -122,6 +147,8 @@ class RepairedTCPServer(TCPServer):
                     server,
                     self.protocol_send,
                     receive=self._receive,
+                    refuse=self._refuse,
+                    one_too_many=self._welcome is Welcome.TOLD,
                 )
                 await self.idle_task.restart(tasks, self._idle_timeout)
                 await self._read_data()
@@ -152,8 +179,10 @@ class RepairedTCPServer(TCPServer):
             await self.protocol.handle(Closed())
         elif isinstance(event, Updated):
             if not event.idle:
+                self._crowd.note_busy(self)
                 await self.idle_task.stop()
             elif not self._ending:
+                self._crowd.note_idle(self)
                 await self.idle_task.restart(self._task_group, self._idle_timeout)
 
     async def _write(self, data: bytes) -> None:
@@ -206,19 +235,24 @@ class RepairedTCPServer(TCPServer):
             await self._socket_stream.send_eof()
 
     async def _idle_timeout(self) -> None:
-        with trio.move_on_after(self.config.keep_alive_timeout):
+        told = self._welcome is Welcome.TOLD
+        with trio.move_on_after(LINGER if told else self.config.keep_alive_timeout):
             await self.context.terminated.wait()
         self._end_reading_by(-math.inf)
 
 
-def repair_hypercorn(*, write_timeout: float) -> None:
+def repair_hypercorn(
+    *, write_timeout: float, max_connections: float = math.inf, refuse: Refuse = refuse_plainly
+) -> None:
     """Make hypercorn's trio worker serve connections by `RepairedTCPServer`, and offer only HTTP/1 over TLS.
 
     It holds for `hypercorn.trio.serve` and for `hypercorn -k trio module:app` alike: the worker imports the
     application's module before it looks up the class, so calling this at that module's import is early
-    enough. Calling it again only changes `write_timeout`, for connections accepted from then on.
+    enough. Calling it again only changes the rules, for connections accepted from then on; those that were accepted
+    before are no longer counted.
 
-    `write_timeout` is in seconds. Raises `ValueError` when it is not positive, and `RuntimeError` for a
+    `write_timeout` is in seconds, `max_connections` holds for this process, and `refuse` says what stands in an
+    answer that no application gives. Raises `ValueError` when it is not positive, and `RuntimeError` for a
     hypercorn other than the one whose inside this was written against.
     """
     if not write_timeout > 0:
@@ -226,6 +260,6 @@ def repair_hypercorn(*, write_timeout: float) -> None:
     installed = version("hypercorn")
     if not installed.startswith(f"{REPAIRED_VERSION}."):
         raise RuntimeError(f"hypercorn {installed} is installed, but the repairs are for {REPAIRED_VERSION}")
-    RepairedTCPServer.write_timeout = write_timeout
+    RepairedTCPServer.rules = Rules(write_timeout, refuse, Crowd(max_connections))
     hypercorn.trio.run.TCPServer = RepairedTCPServer  # type: ignore[attr-defined, assignment]  # the hook
     Config.alpn_protocols = ["http/1.1"]

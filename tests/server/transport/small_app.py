@@ -1,6 +1,7 @@
 """The application that the transport's tests run: one route for each thing that can go wrong around an answer."""
 
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import hypercorn.trio.run
 import pytest
@@ -19,11 +20,13 @@ def get(path: str, *headers: str, version: str = "1.1") -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 
-def put_in_place(patch: pytest.MonkeyPatch, *, repaired: bool, write_timeout: float = 5.0) -> None:
+def put_in_place(
+    patch: pytest.MonkeyPatch, *, repaired: bool, write_timeout: float = 5.0, **rules: Any
+) -> None:
     """Use our connection handler or hypercorn's, until the test ends."""
     patch.setattr(hypercorn.trio.run, "TCPServer", TCPServer)
     if repaired:
-        repair_hypercorn(write_timeout=write_timeout)
+        repair_hypercorn(write_timeout=write_timeout, **rules)
 
 
 def create_small_app(*, repaired: bool = True) -> QuartTrio:
