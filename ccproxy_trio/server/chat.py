@@ -49,13 +49,14 @@ class ChatCompletions:
         g.ignored = asked.ignored
         await permit(self.claude, asked.messages.model)
         created = int(time.time())
-        stack = request_stack()
-        answer = await stack.enter_async_context(stream_retold(self.claude, asked.messages, asked.places))
+        asking = stream_retold(self.claude, asked.messages, asked.places)
         if asked.stream:
+            answer = await request_stack().enter_async_context(asking)
             chunks = ChunkStream(created, include_usage=asked.include_usage, show_thinking=shown)
             return relay(answer, _Chunks(chunks), self.ping_interval)
-        completion = build_completion(await answer.message(), created, show_thinking=shown)
-        headers = {"x-request-id": answer.request_id or g.request_id}
+        async with asking as answer:
+            completion = build_completion(await answer.message(), created, show_thinking=shown)
+            headers = {"x-request-id": answer.request_id or g.request_id}
         return Response(orjson.dumps(completion), headers=headers, content_type="application/json")
 
 

@@ -1,7 +1,7 @@
 """POST /v1/messages: ask the pool, and relay the answer's events or put them together.
 
-The conversation is the request's: it ends when the answer has been sent or the client has left, and the pool then
-rewinds the instance, whatever was under way.
+The conversation is the request's: it ends when the answer is whole or, if it is a stream, has been sent, or when the
+client has left; the pool then rewinds the instance, whatever was under way.
 """
 
 from __future__ import annotations
@@ -41,11 +41,12 @@ class Messages:
         asked = evolve(asked, betas=parse_betas(request.headers.get("anthropic-beta", "")))
         g.ignored = asked.ignored
         await permit(self.claude, asked.model)
-        answer = await request_stack().enter_async_context(self.claude.stream(asked))
+        asking = self.claude.stream(asked)
         if asked.stream:
-            return relay(answer, _Events(), self.ping_interval)
-        message = await answer.message()
-        headers = {"request-id": answer.request_id or g.request_id}
+            return relay(await request_stack().enter_async_context(asking), _Events(), self.ping_interval)
+        async with asking as answer:
+            message = await answer.message()
+            headers = {"request-id": answer.request_id or g.request_id}
         return Response(orjson.dumps(message), headers=headers, content_type="application/json")
 
 

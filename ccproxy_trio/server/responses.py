@@ -44,13 +44,14 @@ class Responses:
         asked = await read_body(partial(parse_responses_request, unsupported=self.settings.unsupported))
         g.ignored = asked.ignored
         await permit(self.claude, asked.messages.model)
-        stack = request_stack()
-        answer = await stack.enter_async_context(stream_retold(self.claude, asked.messages, asked.places))
+        asking = stream_retold(self.claude, asked.messages, asked.places)
         if asked.stream:
+            answer = await request_stack().enter_async_context(asking)
             return relay(answer, _Events(ResponseStream(asked, _now)), self.ping_interval)
-        created = _now()
-        response = build_response(await answer.message(), asked, created, _now())
-        headers = {"x-request-id": answer.request_id or g.request_id}
+        async with asking as answer:
+            created = _now()
+            response = build_response(await answer.message(), asked, created, _now())
+            headers = {"x-request-id": answer.request_id or g.request_id}
         return Response(orjson.dumps(response), headers=headers, content_type="application/json")
 
 
