@@ -201,6 +201,7 @@ async def _answer_count(
     connection: _Connection, request: RecordedRequest, headers: dict[str, str]
 ) -> Outcome:
     wish = read_prompt(request.body.get("messages")).wish
+    await trio.sleep(seconds(wish, "delay"))
     if (status := failing_status(wish)) is not None:
         return await _fail(connection, status, wish, headers)
     await connection.send_json(200, {"input_tokens": count_tokens(request.body)}, headers)
