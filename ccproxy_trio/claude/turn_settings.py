@@ -5,6 +5,8 @@ question, and nothing of one turn is left for the next:
 
 * the model, and the extra body: fields that the CLI merges into its request, top-level key by key;
 * whether the CLI sets marks for prompt caching of its own;
+* the limit of the answer, once more: where it is above the CLI's own for the model, the CLI would ask for whatever
+  failed a second time;
 * that the CLI must neither summarise a long conversation, with a request of its own, nor refuse one by its own guess
   at the number of tokens: whether it fits is for the API to say;
 * where the API is: for the *guard* takes that away as soon as an answer has begun. The CLI is an agent, which after
@@ -59,7 +61,8 @@ def build_settings(request: MessagesRequest, model: str, *, base_url: str, login
     switches = dict(zip(_CACHING, _SWITCHES[request.system_cache], strict=True))
     own = [*_OWN_BETAS, *[_LOGIN_BETA] * login, *[_LONG_BETA] * model.endswith("[1m]")]
     body = orjson.dumps(_extra_body(request, own)).decode()
-    env = {"CLAUDE_CODE_EXTRA_BODY": body, "ANTHROPIC_BASE_URL": base_url, **switches, **_NO_LIMIT}
+    limits = {"CLAUDE_CODE_MAX_OUTPUT_TOKENS": str(request.max_tokens), **_NO_LIMIT}
+    env = {"CLAUDE_CODE_EXTRA_BODY": body, "ANTHROPIC_BASE_URL": base_url, **switches, **limits}
     return {"model": model, "env": env, "autoCompactEnabled": False}
 
 

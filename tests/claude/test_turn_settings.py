@@ -35,6 +35,7 @@ def test_a_plain_turn_undoes_whatever_was_set_before() -> None:
             "ANTHROPIC_BASE_URL": "http://api",
             "DISABLE_PROMPT_CACHING": "1",
             "ENABLE_PROMPT_CACHING_1H": "",
+            "CLAUDE_CODE_MAX_OUTPUT_TOKENS": "9",
             "CLAUDE_CODE_BLOCKING_LIMIT_OVERRIDE": "1000000000",
         },
         "autoCompactEnabled": False,

@@ -170,6 +170,18 @@ async def test_an_api_that_falls_silent(backend: Backend, at: int) -> None:
 
 
 @pytest.mark.cli
+async def test_more_tokens_than_the_cli_would_ask_for(cli: Backend) -> None:
+    """Of a model that it does not know it thinks that it writes 32,000, and would ask again with no more."""
+    async with open_proxy(cli, pool={"max_size": 1}) as proxy:
+        for model in ("claude-of-tomorrow", "claude-sonnet-4-5", "sonnet"):
+            for status in (400, 500):
+                before = len(proxy.upstream)
+                reply = await proxy.ask(f"x [[status={status}]]", model=model, max_tokens=500_000)
+                assert reply.status == status
+                assert [request.body["max_tokens"] for request in proxy.upstream[before:]] == [500_000]
+
+
+@pytest.mark.cli
 async def test_nobody_listens_upstream(cli: Backend) -> None:
     environ = {**cli.environ, "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}
     async with open_proxy(evolve(cli, environ=environ)) as proxy:
