@@ -119,7 +119,7 @@ class Answer:
                     if message := assembler.feed(event):
                         return message
         except InvalidStream as error:
-            nonsense = InstanceNonsense(f"the claude process sent events that are no message: {error}")
+            nonsense = InstanceNonsense("the claude process sent events that are no message", str(error))
             _retire(self._lease, nonsense)
             raise nonsense from error
         raise InstanceNonsense("the answer was read before")
@@ -216,8 +216,7 @@ class ClaudePool:
         conversations = [each for each in (asked.messages, as_message(asked.system)) if each]
         tokens = 0
         while conversations:
-            # An instance that is bound to a system prompt already is as good, and another one is spared.
-            async with self._borrow(lambda instance: 0 if instance.fresh else 1) as instance:
+            async with self._borrow(lambda instance: instance.suits_count(asked.system)) as instance:
                 tokens += await count_tokens(instance, conversations.pop(), model, asked.system)
                 while conversations and instance.reusable:
                     await instance.reset()

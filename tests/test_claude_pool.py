@@ -177,11 +177,12 @@ async def test_over_the_real_binary(tmp_path: Path) -> None:
 async def test_the_log_says_which_instance_went_and_why(caplog: pytest.LogCaptureFixture) -> None:
     async with open_claude_pool(ONE, environ=ENVIRON) as claude:
         await claude.ask(asking("[[no_rewind]] a secret prompt"))
-        with pytest.raises(InstanceDied):
+        with pytest.raises(InstanceDied) as caught:
             await claude.ask(asking("[[die=mid_stream]] a secret prompt"))
+        assert caught.value.stderr == "demo: dying, as the prompt asked"
     told = [record.getMessage() for record in caplog.records if record.name == "ccproxy_trio.pool"]
     assert told == [
         "instance 1 could not be rewound and is replaced: the conversation was not rewound: target_not_found",
-        "instance 2 is replaced (died): the claude process exited with status 70: demo: dying, as the prompt asked",
+        "instance 2 is replaced (died): the claude process exited with status 70",
     ]
     assert "secret" not in caplog.text

@@ -28,19 +28,27 @@ class CliUnusable(ClaudeError):
 
 
 class InstanceError(ClaudeError):
-    """This child process cannot be used any more."""
+    """This child process cannot be used any more. The text is fit for logs: it quotes nothing of a conversation.
+
+    `private` are the child's own words, which may do so; only who had the conversation may be told.
+    """
+
+    def __init__(self, problem: str, private: str = "") -> None:
+        super().__init__(problem)
+        self.told_to_its_client = f"{problem}: {private}" if private else problem
 
 
 class InstanceDied(InstanceError):
     """The child process ended by itself.
 
     `returncode` follows subprocess: negative for a signal, None when it closed its output but did not exit.
-    `stderr` is the end of what it wrote there.
+    `stderr` is the end of what it wrote there, and `private` when there was a conversation.
     """
 
-    def __init__(self, returncode: int | None, stderr: str) -> None:
+    def __init__(self, returncode: int | None, stderr: str, *, private: bool = False) -> None:
         how = "closed its output" if returncode is None else f"exited with status {returncode}"
-        super().__init__(f"the claude process {how}" + (f": {stderr}" if stderr else ""))
+        said = f": {stderr}" if stderr and not private else ""
+        super().__init__(f"the claude process {how}{said}", stderr if private else "")
         self.returncode = returncode
         self.stderr = stderr
 

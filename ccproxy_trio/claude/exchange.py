@@ -15,7 +15,7 @@ Rules:
   after every control request sent before it succeeded. Anything else could be somebody else's text, or ours under
   somebody else's parameters: InstanceNonsense, which ends the instance.
 * One exchange is one conversation. The next one begins with a new exchange, which only a rewind that the CLI
-  confirmed can give.
+  confirmed can give, after the result of what it broke off.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ class Exchange:
 
         Raises NotRewound unless the CLI confirmed the rewind and nothing is still under way.
         """
-        if response.response.get("rewound") is not True:
+        if response.error is not None or response.response.get("rewound") is not True:
             reason = response.error or response.response.get("reason") or "no reason given"
             raise NotRewound(f"the conversation was not rewound: {str(reason)[:200]}")
         if not self.quiet:
@@ -227,7 +227,11 @@ class Exchange:
         if subtype is None:
             raise InstanceNonsense("the claude process answered a control request that was not made")
         if response.error is not None and subtype not in _REFUSABLE:
-            raise InstanceNonsense(f"the control request {subtype} failed: {response.error[:200]}")
+            raise InstanceNonsense(f"the control request {subtype} failed", response.error[:200])
+        if subtype == "rewind_conversation" and self._open:
+            raise InstanceNonsense(
+                "the claude process answered the rewind before what it broke off had ended"
+            )
         self._responses[response.request_id] = response
 
     def _on_event(self, frame: StreamEvent) -> None:

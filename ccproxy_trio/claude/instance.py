@@ -92,6 +92,10 @@ class Instance:
             return None
         return 0 if self.fresh else 1
 
+    def suits_count(self, system: SystemPrompt) -> int | None:
+        """The same for a count; the CLI has the system prompt that it is bound to counted as well, by the API."""
+        return 1 if self._system == "" else self.suits(system)
+
     async def start(self) -> None:
         """Wait until the CLI answers. Raises InstanceError; its own bound is the pool's create_timeout."""
         response = await self._ask_control("get_binary_version", math.inf)
@@ -191,6 +195,7 @@ class Instance:
             self._exchange = self._exchange.after_rewind(response)
             self._rewinding = None
         self._process.forget_stderr()
+        self._link.private = False
         self._busy.value = False
 
     async def send_rewind(self) -> None:
@@ -225,6 +230,7 @@ class Instance:
 
     def _prepare(self, system: str, settings: dict[str, Any]) -> list[bytes]:
         frames: list[bytes] = []
+        self._link.private = True
         if self._system is None:
             # Without any `initialize` the CLI would add a block with its folder and the date.
             frames.append(self._control("initialize", systemPrompt=[system] if system else []))

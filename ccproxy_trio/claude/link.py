@@ -23,6 +23,8 @@ class Link:
         self._lines = LineSplitter(max_line)
         self.sound = True
         """False once anything went wrong: a write broken off half-way, an end of output, a line of nonsense."""
+        self.private = False
+        """Whether what the child writes to stderr may quote a conversation."""
 
     async def send(self, frames: list[bytes]) -> None:
         """Write frames in one go. Raises InstanceDied."""
@@ -57,4 +59,4 @@ class Link:
         returncode = None
         with trio.move_on_after(_EXIT_GRACE):
             returncode = await self._process.wait()
-        return InstanceDied(returncode, self._process.stderr_tail)
+        return InstanceDied(returncode, self._process.stderr_tail, private=self.private)

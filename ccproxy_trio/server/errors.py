@@ -17,7 +17,7 @@ from ccproxy_trio.dialects import anthropic, openai
 from ccproxy_trio.dialects.failures import Failure, InvalidRequest
 from ccproxy_trio.dialects.json_body import shorten
 
-from .failures import EXPECTED, failure_of
+from .failures import EXPECTED, describe, failure_of
 from .transport import TOO_MANY
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ async def _expected(error: Exception) -> Response:
     failure = failure_of(error)
     if failure.status >= 500:
         log.warning(
-            "%s failed with %d: %s", failure.request_id or g.request_id, failure.status, failure.message
+            "%s failed with %d: %s", failure.request_id or g.request_id, failure.status, describe(error)
         )
     return _render(error if isinstance(error, InvalidRequest) else failure)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ccproxy_trio.claude.errors import ClaudeError, InstanceSilent, TurnFailed
+from ccproxy_trio.claude.errors import ClaudeError, InstanceError, InstanceSilent, TurnFailed
 from ccproxy_trio.dialects.anthropic import InvalidStream
 from ccproxy_trio.dialects.failures import Failure, InvalidRequest
 from ccproxy_trio.pool import PoolClosed, PoolError, ResourceUnavailable
@@ -30,6 +30,8 @@ def failure_of(error: Exception) -> Failure:
             return error.failure
         case InstanceSilent():
             return Failure(504, str(error))
+        case InstanceError():
+            return Failure(502, error.told_to_its_client)
         case ClaudeError():
             return Failure(502, str(error))
         case InvalidStream():
@@ -42,3 +44,14 @@ def failure_of(error: Exception) -> Failure:
             return Failure(529, f"all claude instances are busy: {error}", retry_after=_SOON)
         case _:
             return Failure(500, "internal error of the proxy; its log says more")
+
+
+def describe(error: Exception) -> str:
+    """Why, for a log: without any words of upstream's, which may quote the conversation."""
+    match error:
+        case TurnFailed():
+            return error.failure.kind or "the upstream API gave no answer, or not all of it"
+        case InvalidStream():
+            return "the claude process sent events that are no message"
+        case _:
+            return str(error)

@@ -16,7 +16,7 @@ from quart import Response, g
 from ccproxy_trio.claude.errors import InstanceError, TurnFailed
 from ccproxy_trio.dialects.anthropic import InvalidStream
 
-from .failures import failure_of
+from .failures import describe, failure_of
 from .transport import stream_response
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ async def _relay(
             said = rendering.ping if events is None else rendering.events(events)
         except (TurnFailed, InstanceError, InvalidStream) as error:
             failure = failure_of(error)
-            log.warning("%s broke off (upstream: %s): %s", request_id, failure.request_id, failure.message)
+            log.warning("%s broke off (upstream: %s): %s", request_id, failure.request_id, describe(error))
             # The head has told our id by now, and a stream has one id.
             yield rendering.failure(evolve(failure, request_id=None), request_id)
             return

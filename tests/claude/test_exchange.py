@@ -175,6 +175,7 @@ def test_a_rewind_breaks_a_turn_off() -> None:
         (ControlResponse("R", {}, None), "no reason given"),
         (ControlResponse("R", {"rewound": "yes"}, None), "no reason given"),
         (ControlResponse("R", {}, "Unsupported control request"), "Unsupported control request"),
+        (ControlResponse("R", {"rewound": True}, "out of memory"), "out of memory"),
     ],
 )
 def test_an_unconfirmed_rewind_is_an_error(response: ControlResponse, message: str) -> None:
@@ -186,7 +187,15 @@ def test_an_unconfirmed_rewind_is_an_error(response: ControlResponse, message: s
 def test_a_rewind_while_a_result_is_due_is_an_error() -> None:
     exchange = asked(INIT, START, stop("end_turn"), STOP)
     request_id, _ = exchange.rewind()
-    feed(exchange, answered(request_id, rewound=True))
+    with pytest.raises(InstanceNonsense, match="before what it broke off had ended"):
+        exchange.feed(answered(request_id, rewound=True))
+
+
+def test_a_rewind_while_an_answer_is_due_is_an_error() -> None:
+    exchange = asked(INIT, START, stop("end_turn"), STOP, DONE)
+    exchange.control("get_binary_version")
+    request_id, _ = exchange.rewind()
+    exchange.feed(answered(request_id, rewound=True))
     with pytest.raises(NotRewound, match="still running"):
         exchange.after_rewind(answered(request_id, rewound=True))
 
@@ -328,8 +337,10 @@ def test_no_event_counts_before_every_parameter_is_in_force() -> None:
 def test_a_control_request_that_failed_is_nonsense() -> None:
     exchange = Exchange()
     request_id, _ = exchange.control("initialize")
-    with pytest.raises(InstanceNonsense, match="initialize failed: no such thing"):
+    with pytest.raises(InstanceNonsense, match="initialize failed") as caught:
         exchange.feed(ControlResponse(request_id, {}, "no such thing"))
+    assert "no such thing" not in str(caught.value)
+    assert caught.value.told_to_its_client.endswith("the control request initialize failed: no such thing")
 
 
 @pytest.mark.parametrize("frame", [START, event("content_block_delta")])

@@ -73,10 +73,26 @@ async def test_a_system_prompt_is_counted_as_a_message(backend: Backend) -> None
         alone = count_tokens({"messages": [user("Be brief.\n\nBe kind.")]})
         reply = await count(proxy, HISTORY, system=system)
         assert reply.json == {"input_tokens": alone + count_tokens({"messages": HISTORY})}
+        assert (await proxy.settle()).created == 1
         assert (await count(proxy, HISTORY, system=[])).json == {
             "input_tokens": count_tokens({"messages": HISTORY})
         }
-        assert (await proxy.settle()).created == 1
+        assert (await proxy.settle()).created == 2
+
+
+@pytest.mark.cli
+async def test_nobody_elses_system_prompt_is_counted(cli: Backend) -> None:
+    """The CLI has the one that it is bound to counted by the API as well, whoever's that is."""
+    async with open_proxy(cli, pool={"max_size": 1}) as proxy:
+        assert proxy.api is not None
+        assert (await proxy.ask("x", system="This is Ada's.")).status == 200
+        for system in ("This is Bob's.", "", "This is Ada's."):
+            before = len(proxy.api.requests)
+            assert (await count(proxy, HISTORY, system=system)).status == 200
+            bodies = json.dumps([request.body for request in proxy.api.requests[before:]])
+            assert [name for name in ("Ada", "Bob") if name in bodies] == [
+                name for name in ("Ada", "Bob") if name in system
+            ]
 
 
 async def test_what_changes_no_count(demo: Backend) -> None:
