@@ -3,7 +3,8 @@
 Rules:
 * A fresh instance takes any system prompt, by its first `initialize`; from then on it is bound to that one.
 * A conversation is prepared (system prompt, settings, history), asked, relayed, and rewound. Nothing is kept between
-  two conversations but the system prompt; the settings, which are sticky in the CLI, are all set anew with each.
+  two conversations but the system prompt; the settings are sticky in the CLI, and all of them are told anew unless
+  they are to the letter those that were told last.
 * A history begins with an anchor, a message of nothing, for the rewind to go back to: what stands before the first
   message of the user, and a result of a tool in it, could not be taken back otherwise.
 * Whoever holds the lease reads the child, nobody else: the pipe itself is the back-pressure. At rest only the
@@ -77,6 +78,7 @@ class Instance:
         self._base_url = base_url
         self._login = login
         self._system: str | None = None
+        self._told: dict[str, Any] | None = None  # settings, while they hold
         self._guarded = False
         self._rewinding: str | None = None
         self._busy = AsyncBool()
@@ -149,7 +151,7 @@ class Instance:
     async def list_models(self) -> tuple[Model, ...]:
         """The models that the CLI offers. Raises InstanceError, or TurnFailed when the CLI refuses."""
         # The CLI adds the one in use, and that name may be another client's.
-        await self._send([self._control("apply_flag_settings", settings={"model": "default"})])
+        await self._send([self._tell({"model": "default"})])
         await self._receive_until(lambda: self._exchange.quiet, "answer to apply_flag_settings")
         return parse_models(await self._inquire("list_models", self._timeouts.control))
 
@@ -194,9 +196,18 @@ class Instance:
                 raise NotRewound("the rewind was not answered")
             self._exchange = self._exchange.after_rewind(response)
             self._rewinding = None
+        if self._guarded:
+            await self._lift_guard()
         self._process.forget_stderr()
         self._link.private = False
         self._busy.value = False
+
+    async def _lift_guard(self) -> None:
+        # Now and not with the next turn, which would have to wait for it.
+        self._guarded = False
+        settings = {"env": {"ANTHROPIC_BASE_URL": self._base_url}}
+        await self._send([self._control("apply_flag_settings", settings=settings)])
+        await self._receive_until(lambda: self._exchange.quiet, "answer to apply_flag_settings")
 
     async def send_rewind(self) -> None:
         """Ask the CLI to stop and forget, once; `reset` waits for the answer."""
@@ -237,9 +248,13 @@ class Instance:
             self._system = system
         elif self._system != system:
             raise NotRewound("bound to another system prompt")
-        frames.append(self._control("apply_flag_settings", settings=settings))
-        self._guarded = False
+        if self._told != settings:
+            frames.append(self._tell(settings))
         return frames
+
+    def _tell(self, settings: dict[str, Any]) -> bytes:
+        self._told = settings
+        return self._control("apply_flag_settings", settings=settings)
 
     def _control(self, subtype: str, **fields: Any) -> bytes:
         return self._exchange.control(subtype, **fields)[1]

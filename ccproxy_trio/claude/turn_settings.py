@@ -1,7 +1,7 @@
 """The settings of one turn, and those that end it: pure builders.
 
 What the CLI is told here sticks until it is told otherwise. So each turn tells all of it, in the same write as the
-question, and nothing of one turn is left for the next:
+question, unless it is what was told last, and nothing of one turn is left for the next:
 
 * the model, and the extra body: fields that the CLI merges into its request, top-level key by key;
 * whether the CLI sets marks for prompt caching of its own;
