@@ -84,7 +84,7 @@ async def test_a_count_spares_what_is_bound_to_no_system_prompt_yet() -> None:
     two = Settings(claude=CLAUDE, pool_settings=PoolSettings(min_size=2, max_size=2, acquire_timeout=30.0))
     async with open_claude_pool(two, environ=ENVIRON) as claude:
         await settled(claude)
-        await claude.ask(asking("hello", system="Be brief.", max_tokens=5))
+        await claude.ask(asking("hello", max_tokens=5))
         for _ in range(3):
             await settled(claude)
             await claude.count_tokens(asking("hello", system="Be kind."))
