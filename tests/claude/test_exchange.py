@@ -312,6 +312,7 @@ def test_compaction_is_refused_as_too_long_a_prompt() -> None:
             (INIT, StreamEvent({"type": "message_start"}, "another uuid")),
             "something else than what was asked",
         ),
+        ((INIT, START, START), "another answer inside"),
         ((answered("never asked"),), "that was not made"),
     ],
 )
