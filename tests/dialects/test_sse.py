@@ -106,6 +106,32 @@ def test_any_split_gives_the_same_events(stream: bytes, data: st.DataObject) -> 
     assert events == decode(stream)
 
 
+def read_by_the_book(stream: bytes) -> list[ServerSentEvent]:
+    """The specification word for word, over the whole stream at once."""
+    text = stream.decode(errors="replace").removeprefix("\ufeff")
+    *lines, _ = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    events, name, data, last_id = [], "", "", ""
+    for line in lines:
+        field, _, value = line.partition(":")
+        value = value[1:] if value[:1] == " " else value
+        if not line and data:
+            events.append(ServerSentEvent(name or "message", data.removesuffix("\n"), last_id))
+        if not line:
+            name = data = ""
+        elif field == "event":
+            name = value
+        elif field == "data":
+            data += f"{value}\n"
+        elif field == "id" and "\0" not in value:
+            last_id = value
+    return events
+
+
+@given(st.lists(PIECES, max_size=40).map(b"".join))
+def test_it_reads_as_the_specification_says(stream: bytes) -> None:
+    assert decode(stream) == read_by_the_book(stream)
+
+
 @given(
     st.lists(
         st.tuples(
