@@ -250,7 +250,9 @@ class Exchange:
                 return
             self.state = State.STREAMING
         elif kind == "message_start":
-            raise InstanceNonsense("the claude process began another answer inside the one that was asked for")
+            raise InstanceNonsense(
+                "the claude process began another answer inside the one that was asked for"
+            )
         elif kind in ("content_block_start", "content_block_delta"):
             self._look_at(frame.event.get("content_block" if kind.endswith("start") else "delta"))
         elif kind == "message_delta":
