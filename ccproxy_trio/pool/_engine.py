@@ -30,7 +30,7 @@ from ._stock import Stock, logger
 from ._waiters import Closed, Fit, Misfit, Waiter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from ._config import PoolConfig
     from ._keeper import Hook
@@ -142,12 +142,13 @@ class Engine(Stock[T]):
             now=now, seen_well=slot.seen_well, check_after_idle=self.config.check_after_idle
         )
 
-    def lend(self, slot: Slot[T], now: float, start: float) -> None:
-        """Count a resource as leased, to an acquire that began at `start`."""
+    def lend(self, slot: Slot[T], now: float, start: float, tenant: Hashable) -> None:
+        """Count a resource as leased, to an acquire of `tenant` that began at `start`."""
         self.roster.unrest(slot)
         self.roster.move(slot, "in_use")
         slot.uses += 1
         slot.since = now
+        slot.tenant = tenant
         self.tally.acquired += 1
         if slot.uses > 1:
             self.tally.reused += 1
@@ -235,7 +236,7 @@ class Engine(Stock[T]):
                 break
             if waiter.deliver(slot):
                 self.line.leave(waiter)
-                self.lend(slot, now, waiter.start)
+                self.lend(slot, now, waiter.start, waiter.tenant)
                 taken = True
                 break
             lost.append(waiter)
@@ -287,7 +288,7 @@ class Engine(Stock[T]):
             return
         self.line.leave(waiter)
         if waiter.deliver(slot):
-            self.lend(slot, now, waiter.start)
+            self.lend(slot, now, waiter.start, waiter.tenant)
 
     # What keepers report.
 

@@ -20,6 +20,7 @@ from ._stats import RetireReason
 from ._waiters import Misfit, Refusal, Waiter
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
     from types import TracebackType
 
     from ._engine import Engine
@@ -65,13 +66,14 @@ class Lease(Generic[T]):
 class Acquisition(Generic[T]):
     """What `Pool.acquire()` returns: enter it once, to wait for a resource; leaving it gives the resource back."""
 
-    __slots__ = ("_engine", "_entered", "_fit", "_lease", "_slot", "_timeout")
+    __slots__ = ("_engine", "_entered", "_fit", "_lease", "_slot", "_tenant", "_timeout")
 
-    def __init__(self, engine: Engine[T], fit: Fit[T] | None, timeout: float) -> None:
+    def __init__(self, engine: Engine[T], fit: Fit[T] | None, timeout: float, tenant: Hashable) -> None:
         """Made by the pool."""
         self._engine = engine
         self._fit = fit
         self._timeout = timeout
+        self._tenant = tenant
         self._entered = False
         self._slot: Slot[T] | None = None
         self._lease: Lease[T] | None = None
@@ -94,9 +96,9 @@ class Acquisition(Generic[T]):
             engine.admit()
         slot = engine.choose(self._fit, now)
         if slot is None or (engine.check is not None and engine.stale(slot, now)):
-            slot = await _wait(engine, self._fit, slot, start, self._timeout)
+            slot = await _wait(engine, self._fit, slot, start, self._timeout, self._tenant)
         else:
-            engine.lend(slot, now, start)
+            engine.lend(slot, now, start, self._tenant)
         self._slot = slot
         lease = self._lease = Lease(slot)
         return lease
@@ -113,7 +115,12 @@ class Acquisition(Generic[T]):
 
 
 async def _wait(
-    engine: Engine[T], fit: Fit[T] | None, stale: Slot[T] | None, start: float, seconds: float
+    engine: Engine[T],
+    fit: Fit[T] | None,
+    stale: Slot[T] | None,
+    start: float,
+    seconds: float,
+    tenant: Hashable,
 ) -> Slot[T]:
     """Stand in line until something is delivered, for `seconds` from `start`."""
     if len(engine.line) >= engine.config.max_waiting:
@@ -122,7 +129,7 @@ async def _wait(
     if stale is None and engine.hopeless_newcomer():
         cause = engine.create_error
         raise _failed(engine, start, ResourceUnavailable, "the factory fails") from cause
-    waiter = Waiter(fit, start, start + seconds)
+    waiter = Waiter(fit, start, start + seconds, tenant)
     engine.enqueue(waiter, stale)
     answer: Answer[T] | None = None
     try:

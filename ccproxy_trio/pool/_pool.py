@@ -19,7 +19,7 @@ from ._keeper import keep
 from ._lease import Acquisition, require_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Hashable, Sequence
 
     from ._events import Observer
     from ._keeper import Factory, Hook
@@ -123,7 +123,9 @@ class Pool(Generic[T]):
         finally:
             engine.empty.set()  # Whoever waits in aclose() is let go, whatever happened here.
 
-    def acquire(self, fit: Fit[T] | None = None, timeout: float | None = None) -> Acquisition[T]:
+    def acquire(
+        self, fit: Fit[T] | None = None, timeout: float | None = None, tenant: Hashable = None
+    ) -> Acquisition[T]:
         """Borrow a resource: `async with pool.acquire() as lease: lease.value ...`.
 
         An exception that leaves the body (a cancellation too) retires the resource, as `broken`, unless the
@@ -132,6 +134,7 @@ class Pool(Generic[T]):
         Args:
           fit: how well a resource suits, None for not at all; pure and synchronous. Without it every resource suits.
           timeout: seconds this may take in all; `acquire_timeout` of the configuration if None.
+          tenant: on whose behalf; any hashable value.
 
         Raises:
           PoolTimeout: no resource came free in time.
@@ -142,7 +145,7 @@ class Pool(Generic[T]):
         seconds = (
             self._engine.config.acquire_timeout if timeout is None else require_seconds("timeout", timeout)
         )
-        return Acquisition(self._engine, fit, seconds)
+        return Acquisition(self._engine, fit, seconds, tenant)
 
     async def wait_ready(self) -> None:
         """Wait until `min_size` resources are alive; without warm-up, not at all. Unbounded: bound it as you need.

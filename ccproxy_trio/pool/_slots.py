@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar
 import trio
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Hashable, Iterator, Mapping
 
     from ._policy import Backoff
     from ._stats import RetireReason
@@ -62,6 +62,7 @@ class Slot(Generic[T]):
         "seen_well",
         "since",
         "state",
+        "tenant",
         "uses",
         "value",
         "waiter",
@@ -80,6 +81,8 @@ class Slot(Generic[T]):
         """When it was created, used or checked last."""
         self.expires = math.inf
         self.uses = 0
+        self.tenant: Hashable = None
+        """On whose behalf it was leased last."""
         self.reason: RetireReason | None = None
         self.waiter: Waiter[T] | None = None
         """The acquire for which it is checked, while that waits."""

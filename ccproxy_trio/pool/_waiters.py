@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
@@ -51,12 +51,13 @@ Channel: TypeAlias = tuple[trio.MemorySendChannel[Answer[T]], trio.MemoryReceive
 class Waiter(Generic[T]):
     """One acquire that waits."""
 
-    __slots__ = ("channel", "deadline", "fit", "overtaken_since", "particular", "slot", "start")
+    __slots__ = ("channel", "deadline", "fit", "overtaken_since", "particular", "slot", "start", "tenant")
 
-    def __init__(self, fit: Fit[T] | None, start: float, deadline: float) -> None:
+    def __init__(self, fit: Fit[T] | None, start: float, deadline: float, tenant: Hashable = None) -> None:
         self.fit = fit
         self.start = start
         self.deadline = deadline
+        self.tenant = tenant
         self.overtaken_since: float | None = None
         self.slot: Slot[T] | None = None
         """The resource that is being checked for it."""

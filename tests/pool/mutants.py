@@ -163,8 +163,8 @@ MUTATIONS = [
     Mutation(
         "the timeout begins when the wait does",
         "_lease.py",
-        "Waiter(fit, start, start + seconds)",
-        "Waiter(fit, start, trio.current_time() + seconds)",
+        "Waiter(fit, start, start + seconds, tenant)",
+        "Waiter(fit, start, trio.current_time() + seconds, tenant)",
         "it is one timeout for the whole acquire (knex#1694)",
     ),
     Mutation(
