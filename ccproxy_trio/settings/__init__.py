@@ -1,5 +1,7 @@
 """What the operator may choose: `load()` reads it from a file, the environment and flags."""
 
+from ccproxy_trio.settings._change import Change as Change
+from ccproxy_trio.settings._change import compare as compare
 from ccproxy_trio.settings._errors import Problem as Problem
 from ccproxy_trio.settings._errors import SettingsError as SettingsError
 from ccproxy_trio.settings._keys import NAME as KEY_NAME
@@ -22,6 +24,7 @@ __all__ = [
     "KEY_NAME",
     "OPTIONS",
     "SECTIONS",
+    "Change",
     "ClaudeSettings",
     "KeySettings",
     "OpenAISettings",
@@ -31,6 +34,7 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "SettingsError",
+    "compare",
     "hash_key",
     "load",
     "new_key",

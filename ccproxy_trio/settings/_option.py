@@ -13,11 +13,15 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from types import NoneType
-from typing import Any, Literal, TypeVar, cast, get_args, get_origin
+from typing import Any, Literal, TypeAlias, TypeVar, cast, get_args, get_origin
 
 import attrs
 
 T = TypeVar("T")
+
+Effect: TypeAlias = Literal["restart", "now", "renewal"]
+"""When another value counts in a server that runs and reads its settings again: not before it is started anew, at
+once, or at once for instances that start from then on, by which all others are replaced."""
 
 _SHOWN = 60
 """A value is shown in at most so many characters."""
@@ -37,13 +41,14 @@ def option(
     form: str = "",
     secret: bool = False,
     flag: str = "",
+    effect: Effect = "restart",
 ) -> T:
     """Make the field of an option, to be assigned in the body of a section's class.
 
     `minimum` and `maximum` are allowed themselves, `above` is not. A number may be `inf` only if
     `infinite`, a text empty only if `may_be_empty`. Texts match `pattern`, if there is one; `form` says that in
     words. What is `secret` is never shown, and is no flag, as every user of a machine may read its command lines.
-    `flag` is the flag's name where it is not the option's.
+    `flag` is the flag's name where it is not the option's. Whoever says another `effect` than a restart sees to it.
     """
     metadata = {
         "meaning": meaning,
@@ -57,6 +62,7 @@ def option(
         "form": form,
         "secret": secret,
         "flag": flag,
+        "effect": effect,
     }
     # Typed as its default, so that type checkers compare that with the annotation.
     return attrs.field(default=default, metadata=metadata, repr=not secret)
@@ -87,6 +93,7 @@ class Option:
     pattern: str
     form: str
     secret: bool
+    effect: Effect
     _flag: str
 
     @classmethod

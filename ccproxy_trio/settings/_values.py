@@ -26,10 +26,18 @@ class PoolSettings:
         flag="pool",
     )
     min_size: int = option(
-        2, "Instances kept at least: idle ones stay, dead ones are replaced.", unit="instances", minimum=0
+        2,
+        "Instances kept at least: idle ones stay, dead ones are replaced.",
+        unit="instances",
+        minimum=0,
+        effect="now",
     )
     max_size: int = option(
-        10, "Instances at most, those starting and closing included.", unit="instances", minimum=1
+        10,
+        "Instances at most, those starting and closing included.",
+        unit="instances",
+        minimum=1,
+        effect="now",
     )
     idle_timeout: float = option(
         300.0,
@@ -37,48 +45,66 @@ class PoolSettings:
         unit="seconds",
         minimum=0,
         infinite=True,
+        effect="now",
     )
     warmup_on_startup: bool = option(
         True, "Create min_size instances at the start; when off, at the first request."
     )
     health_check_interval: float = option(
-        60.0, "Time between two checks of an idle instance.", unit="seconds", above=0, infinite=True
+        60.0,
+        "Time between two checks of an idle instance.",
+        unit="seconds",
+        above=0,
+        infinite=True,
+        effect="now",
     )
     acquire_timeout: float = option(
         5.0,
         "Longest wait of a request for an instance; then it is answered as overloaded.",
         unit="seconds",
         minimum=0,
+        effect="now",
     )
     min_fresh: int = option(
         0,
         "Never-used instances kept ready, within max_size; they suit every request.",
         unit="instances",
         minimum=0,
+        effect="now",
     )
     max_waiting: int = option(
         1000,
         "Requests that may wait for an instance; one more is refused at once.",
         unit="requests",
         minimum=1,
+        effect="now",
     )
-    max_uses: int = option(200, "An instance is replaced after so many requests.", unit="requests", minimum=1)
+    max_uses: int = option(
+        200, "An instance is replaced after so many requests.", unit="requests", minimum=1, effect="now"
+    )
     max_lifetime: float = option(
         3600.0,
         "An instance is replaced at about this age, once idle.",
         unit="seconds",
         above=0,
         infinite=True,
+        effect="now",
     )
-    create_timeout: float = option(30.0, "Longest start of an instance.", unit="seconds", above=0)
+    create_timeout: float = option(
+        30.0, "Longest start of an instance.", unit="seconds", above=0, effect="now"
+    )
     check_timeout: float = option(
-        5.0, "Longest check of an instance; then it is replaced.", unit="seconds", above=0
+        5.0, "Longest check of an instance; then it is replaced.", unit="seconds", above=0, effect="now"
     )
     reset_timeout: float = option(
-        5.0, "Longest clean-up of an instance after a request; then it is replaced.", unit="seconds", above=0
+        5.0,
+        "Longest clean-up of an instance after a request; then it is replaced.",
+        unit="seconds",
+        above=0,
+        effect="now",
     )
     close_timeout: float = option(
-        5.0, "Longest close of an instance; then it is killed.", unit="seconds", above=0
+        5.0, "Longest close of an instance; then it is killed.", unit="seconds", above=0, effect="now"
     )
     check_after_idle: float = option(
         30.0,
@@ -86,9 +112,10 @@ class PoolSettings:
         unit="seconds",
         minimum=0,
         infinite=True,
+        effect="now",
     )
     max_starting: int = option(
-        4, "Instances that may be starting at the same time.", unit="instances", minimum=1
+        4, "Instances that may be starting at the same time.", unit="instances", minimum=1, effect="now"
     )
 
 
@@ -101,8 +128,10 @@ class ServerSettings:
     grace: float = option(
         30.0, "Time that requests under way get to finish at shutdown.", unit="seconds", minimum=0
     )
-    max_body_size: int = option(33554432, "Largest body of a request.", unit="bytes", minimum=1)
-    body_timeout: float = option(60.0, "Longest arrival of a request's body.", unit="seconds", above=0)
+    max_body_size: int = option(33554432, "Largest body of a request.", unit="bytes", minimum=1, effect="now")
+    body_timeout: float = option(
+        60.0, "Longest arrival of a request's body.", unit="seconds", above=0, effect="now"
+    )
     keep_alive_timeout: float = option(
         75.0, "A connection without a request for so long is closed.", unit="seconds", above=0
     )
@@ -110,7 +139,12 @@ class ServerSettings:
         30.0, "A client that takes no byte for so long is cut off.", unit="seconds", above=0
     )
     ping_interval: float = option(
-        15.0, "Silence in a stream after which a ping is sent.", unit="seconds", above=0, infinite=True
+        15.0,
+        "Silence in a stream after which a ping is sent.",
+        unit="seconds",
+        above=0,
+        infinite=True,
+        effect="now",
     )
     max_header_size: int = option(65536, "Largest head of a request.", unit="bytes", minimum=1)
     max_connections: int = option(
@@ -125,9 +159,12 @@ class ServerSettings:
         form="a table of keys by name",
         pattern=NAME,
         secret=True,
+        effect="now",
     )
     allow_anyone: bool = option(
-        False, "Without any key, listen on any address and serve whoever reaches it, all the same."
+        False,
+        "Without any key, listen on any address and serve whoever reaches it, all the same.",
+        effect="now",
     )
     allowed_hosts: tuple[str, ...] = option(
         (),
@@ -136,6 +173,7 @@ class ServerSettings:
         pattern=r"[a-z0-9_-]+(\.[a-z0-9_-]+)*",
         form="names of hosts in lower case, without a port",
         flag="allow-host",
+        effect="now",
     )
     allowed_origins: tuple[str, ...] = option(
         (),
@@ -143,6 +181,7 @@ class ServerSettings:
         pattern=r"[a-z][a-z0-9+.-]*://[^\s/,?#@A-Z]+",
         form="origins in lower case, such as https://app.example.com",
         flag="allow-origin",
+        effect="now",
     )
 
 
@@ -156,34 +195,46 @@ class ClaudeSettings:
     """The Claude CLI behind each instance."""
 
     cli_path: str = option(
-        "", "The claude binary; when empty, it is searched for in the usual places.", may_be_empty=True
+        "",
+        "The claude binary; when empty, it is searched for in the usual places.",
+        may_be_empty=True,
+        effect="renewal",
     )
-    default_model: str = option("sonnet", "Model that an instance starts with.")
+    default_model: str = option("sonnet", "Model that an instance starts with.", effect="renewal")
     models: Mapping[str, str] = option(
         MappingProxyType({}),
         "Names or patterns (gpt-4*) that clients may send, each with the CLI's model; "
         "opus, sonnet and haiku always work.",
+        effect="now",
     )
     allowed_tools: tuple[ServerTool, ...] = option(
         (),
         "Tools of the upstream API's own that clients may use; the API runs them, at the cost of whoever runs "
         "this server.",
         flag="allow-tool",
+        effect="now",
     )
     auth: Literal["auto", "environment", "login"] = option(
         "auto",
         "environment: by the API key, auth token or cloud provider in environment variables; "
         "login: by the CLI's own login; auto: environment if such a variable is set, else login.",
+        effect="renewal",
     )
-    demo: bool = option(False, "Run the built-in stand-in for the CLI, which echoes and needs no login.")
+    demo: bool = option(
+        False, "Run the built-in stand-in for the CLI, which echoes and needs no login.", effect="renewal"
+    )
     control_timeout: float = option(
-        10.0, "Longest wait for a control reply of the CLI.", unit="seconds", above=0
+        10.0, "Longest wait for a control reply of the CLI.", unit="seconds", above=0, effect="renewal"
     )
     first_event_timeout: float = option(
-        120.0, "Longest wait from prompt to first event.", unit="seconds", above=0
+        120.0, "Longest wait from prompt to first event.", unit="seconds", above=0, effect="renewal"
     )
-    stall_timeout: float = option(120.0, "Longest wait between two events.", unit="seconds", above=0)
-    turn_timeout: float = option(600.0, "Longest turn, from prompt to end.", unit="seconds", above=0)
+    stall_timeout: float = option(
+        120.0, "Longest wait between two events.", unit="seconds", above=0, effect="renewal"
+    )
+    turn_timeout: float = option(
+        600.0, "Longest turn, from prompt to end.", unit="seconds", above=0, effect="renewal"
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -195,9 +246,12 @@ class OpenAISettings:
         "Parameters that cannot be honoured (n above 1, logprobs, seed …): refuse the request, or leave them out "
         "and name them in the header x-ccproxy-ignored.",
         flag="openai-unsupported",
+        effect="now",
     )
     reasoning_content: bool = option(
-        True, "Tell a model's thoughts, where a request asks for reasoning, as reasoning_content."
+        True,
+        "Tell a model's thoughts, where a request asks for reasoning, as reasoning_content.",
+        effect="now",
     )
 
 
