@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import sys
 from typing import TYPE_CHECKING
 
@@ -18,14 +17,17 @@ import trio
 from ccproxy_trio.claude.errors import CliUnusable
 from ccproxy_trio.claude.locate import Cli, locate_cli
 from ccproxy_trio.claude_pool import ClaudePool, open_claude_pool
+from ccproxy_trio.listen import CannotListen, open_listener
 from ccproxy_trio.server.app import create_app, put_transport_in_place
 from ccproxy_trio.server.hosts import is_loopback
 from ccproxy_trio.server.transport import hypercorn_config
 from ccproxy_trio.signals import watch_signals
-from ccproxy_trio.start import describe, explain_cli, explain_listen, explain_no_keys
+from ccproxy_trio.start import describe, explain_cli
 
 if TYPE_CHECKING:
-    from ccproxy_trio.settings import ServerSettings, Settings
+    import socket
+
+    from ccproxy_trio.settings import Settings
 
 log = logging.getLogger("ccproxy_trio")
 
@@ -43,12 +45,10 @@ def run(settings: Settings) -> int:
         sys.stderr.write(explain_cli(error) + "\n")
         return USAGE_ERROR
     try:
-        listener = _listen(settings.server)
-    except _NoKeys:
-        sys.stderr.write(explain_no_keys(settings.server) + "\n")
-        return USAGE_ERROR
-    except (OSError, UnicodeError) as error:
-        sys.stderr.write(explain_listen(error, settings.server) + "\n")
+        # Before trio runs, so that a port in use is told at once, and the first clients wait while the pool warms up.
+        listener = open_listener(settings.server)
+    except CannotListen as error:
+        sys.stderr.write(f"{error}\n")
         return USAGE_ERROR
     with listener:
         try:
@@ -57,20 +57,6 @@ def run(settings: Settings) -> int:
             log.exception("the server ended by an error")
             return CRASH
     return 0
-
-
-class _NoKeys(Exception):
-    """Other machines could reach the address, and nothing would keep them from calling."""
-
-
-def _listen(server: ServerSettings) -> socket.socket:
-    family, _, _, _, address = socket.getaddrinfo(
-        server.host, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    if not (server.keys or server.allow_anyone or is_loopback(str(address[0]))):
-        raise _NoKeys
-    # Before trio runs, so that a port in use is told at once, and the first clients wait while the pool warms up.
-    return socket.create_server(address[:2], family=family, backlog=1024)
 
 
 async def _serve(settings: Settings, cli: Cli, listener: socket.socket) -> None:
