@@ -31,7 +31,7 @@ ENDS: Mapping[str, tuple[Outcome, int]] = {
     "[[gap=0.004]]": ("whole", 2),
     "[[tool=look,other,Bash; rounds=9]]": ("call", 2),
     "[[tool=look; rounds=9; gap=0.005]]": ("call", 2),
-    "[[stop=max_tokens; gap=0.01]]": ("whole", 1),
+    "[[stop=max_tokens; gap=0.05]]": ("whole", 1),
     "[[thinking=hm; gap=0.005]]": ("whole", 1),
     "[[status=429]]": ("failed", 1),
     "[[status=500; delay=0.02]]": ("failed", 1),

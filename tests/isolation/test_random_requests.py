@@ -2,13 +2,14 @@
 
 Some are answered, some end at a call of a tool, some fail, some are left by their client while they wait, before the
 first byte or in the middle; over the stand-in some instances fail, too. ISOLATION_SCALE is how many times as many
-requests are sent as usual.
+requests are sent as usual; with `-s` it is told what was done.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
 from random import Random
 
 import pytest
@@ -33,7 +34,7 @@ async def test_over_the_real_cli(cli: Backend, caplog: pytest.LogCaptureFixture)
         run = Run(proxy, random)
         await run.ask_all(drawn)
         assert run.left
-        check_upstream(run, drawn)
+        tell(run, check_upstream(run, drawn))
         check_nothing_left(cli.environ["HOME"], caplog)
         # Every conversation was rewound, whatever became of it: instances end only to make room for another prompt.
         statistics = proxy.statistics
@@ -51,5 +52,13 @@ async def test_over_the_stand_in(demo: Backend, caplog: pytest.LogCaptureFixture
         run = Run(proxy, random)
         await run.ask_all(drawn)
         assert run.left
+        tell(run)
         check_nothing_left(demo.environ["HOME"], caplog)
     check_nothing_left(demo.environ["HOME"], caplog)
+
+
+def tell(run: Run, upstream: int | None = None) -> None:
+    """How much was done, for who looks on."""
+    said = f"{run.asked} requests, {run.left} left by their client, {len(run.counted)} counts of tokens, "
+    said += f"{run.compared} answers compared with all that the model was given"
+    sys.stdout.write(said + (f", {upstream} bodies upstream\n" if upstream else "\n"))
