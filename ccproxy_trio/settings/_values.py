@@ -129,6 +129,14 @@ class ServerSettings:
         30.0, "Time that requests under way get to finish at shutdown.", unit="seconds", minimum=0
     )
     max_body_size: int = option(33554432, "Largest body of a request.", unit="bytes", minimum=1, effect="now")
+    request_timeout: float = option(
+        600.0,
+        "Longest time from a request's arrival to the end of its answer; a client may ask for less.",
+        unit="seconds",
+        above=0,
+        infinite=True,
+        effect="now",
+    )
     body_timeout: float = option(
         60.0, "Longest arrival of a request's body.", unit="seconds", above=0, effect="now"
     )

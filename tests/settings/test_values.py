@@ -26,6 +26,7 @@ NEVER = {
     "pool_settings.health_check_interval",
     "pool_settings.max_lifetime",
     "pool_settings.check_after_idle",
+    "server.request_timeout",
     "server.ping_interval",
 }
 MAY_BE_ZERO = {
