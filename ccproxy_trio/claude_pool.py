@@ -26,7 +26,9 @@ from ccproxy_trio.claude.errors import InstanceDied, InstanceError, InstanceNons
 from ccproxy_trio.claude.folder import sweep_private_folders
 from ccproxy_trio.claude.instance import Instance, Timeouts, Turn
 from ccproxy_trio.claude.launcher import Launcher
-from ccproxy_trio.claude.locate import Cli, build_launch, build_probe, locate_cli
+from ccproxy_trio.claude.locate import Cli, locate_cli
+from ccproxy_trio.claude.renewal import Plan, open_renewal
+from ccproxy_trio.claude.source import Wanted, build_source
 from ccproxy_trio.claude.turn_settings import refuse_effort
 from ccproxy_trio.dialects.anthropic.count_tokens import CountRequest, parse_count_request
 from ccproxy_trio.dialects.anthropic.events import InvalidStream, MessageAssembler
@@ -141,15 +143,18 @@ class ClaudePool:
 
     pool: Pool[Instance]
     """The pool itself: statistics, `resize()`, `replace_all()`, `wait_ready()`."""
-    cli: Cli
-    """What its instances are started from."""
     models: Mapping[str, str]
     """Names that a request may give, or patterns (``gpt-4*``), each with the CLI's model for it."""
     allowed_tools: Collection[str] = ()
     """The server tools that a request may use."""
-    # What the CLI calls its version now, and what that version lists.
-    _version: Callable[[], str | None] = attrs.field(default=lambda: None, repr=False, eq=False)
+    _launcher: Launcher = attrs.field(kw_only=True, repr=False, eq=False)
+    # What a version of the CLI lists.
     _listed: dict[str, tuple[Model, ...]] = attrs.field(factory=dict, init=False, repr=False, eq=False)
+
+    @property
+    def cli(self) -> Cli:
+        """What instances are started from now."""
+        return self._launcher.source.cli
 
     def resolve(self, name: str) -> str:
         """The CLI's name for a model: by `models`, a name before the first pattern that fits, or the name itself."""
@@ -187,7 +192,7 @@ class ClaudePool:
 
     async def list_models(self) -> tuple[Model, ...]:
         """The models that the CLI offers, in its order. One instance of each version of the CLI is asked, once."""
-        if (known := self._listed.get(self._version() or "")) is not None:
+        if (known := self._listed.get(self._launcher.version or "")) is not None:
             await trio.lowlevel.checkpoint()
             return known
         async with self._borrow() as instance:
@@ -254,19 +259,23 @@ async def open_claude_pool(
         cli = await trio.to_thread.run_sync(
             partial(locate_cli, claude.cli_path, claude.auth, environ, demo=claude.demo)
         )
-    launch = build_launch(cli, claude.default_model, environ)
-    launcher = Launcher(launch, build_probe(cli, environ), _timeouts(claude))
+    plan = _plan(settings, environ)
+    plan = attrs.evolve(plan, wanted=plan.wanted.give(cli))
+    launcher = Launcher(build_source(cli, claude.default_model, environ, _timeouts(claude)))
     await trio.to_thread.run_sync(sweep_private_folders)
     open_either = open_pool if settings.pool_settings.enabled else open_null_pool
-    async with open_either(
-        launcher.open,
-        _config(settings.pool_settings),
-        check=Instance.check,
-        reset=Instance.reset,
-        observer=_log_trouble,
-        name="claude",
-    ) as pool:
-        yield ClaudePool(pool, cli, claude.models, claude.allowed_tools, version=lambda: launcher.version)
+    async with (
+        open_either(
+            launcher.open,
+            _config(settings.pool_settings),
+            check=Instance.check,
+            reset=Instance.reset,
+            observer=_log_trouble,
+            name="claude",
+        ) as pool,
+        open_renewal(launcher, plan, pool.replace_all),
+    ):
+        yield ClaudePool(pool, claude.models, claude.allowed_tools, launcher=launcher)
 
 
 def _log_trouble(event: PoolEvent) -> None:
@@ -285,6 +294,14 @@ def _encode(request: Mapping[str, Any]) -> bytes:
         return orjson.dumps(dict(request))
     except TypeError as error:
         raise InvalidRequest("", f"the request is not JSON: {error}") from error
+
+
+def _plan(settings: Settings, environ: Mapping[str, str]) -> Plan:
+    claude = settings.claude
+    wanted = Wanted(
+        claude.cli_path, claude.auth, claude.demo, claude.default_model, _timeouts(claude), environ
+    )
+    return Plan(wanted, claude.update_interval, settings.pool_settings.create_timeout)
 
 
 def _timeouts(claude: ClaudeSettings) -> Timeouts:

@@ -65,6 +65,9 @@ async def test_another_version_of_the_cli_is_asked_again(tmp_path: Path) -> None
         assert await name() == "Claude Opus 7.1"  # another process of the same version
         cli_that_says(tmp_path, cli.version.encode(), b"9.0.0")
         await is_replaced()
+        with trio.fail_after(30):
+            while claude.cli.version != "9.0.0":  # noqa: ASYNC110 -- nobody tells of it
+                await trio.sleep(0.005)
         assert await name() == "Claude Opus 5.5"
 
 

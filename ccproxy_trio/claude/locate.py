@@ -110,17 +110,25 @@ def locate_cli(cli_path: str, auth: str, environ: Mapping[str, str], *, demo: bo
 
     Raises CliUnusable when none is found, or it cannot be executed, or is older than `OLDEST_VERSION`.
     """
-    authentication = choose_authentication(auth, environ)
+    cli = find_cli(cli_path, auth, environ, demo=demo)
+    version = _ask_version(command() if demo else (str(cli.path),), cli.path)
+    if not demo and (objection := refuse_version(version)) is not None:
+        raise CliUnusable(f"{cli.path} is {objection}", cli.path)
+    return evolve(cli, version=version)
+
+
+def find_cli(cli_path: str, auth: str, environ: Mapping[str, str], *, demo: bool = False) -> Cli:
+    """Find the CLI, and start nothing: its version is not told.
+
+    Raises CliUnusable when there is none, or it cannot be executed.
+    """
     if demo:
-        path = Path(command()[-1])
-        return Cli(path, _ask_version(command(), path), Authentication.none(), demo=True)
+        return Cli(Path(command()[-1]), "", Authentication.none(), demo=True)
+    authentication = choose_authentication(auth, environ)
     path = _find(cli_path, environ)
     if not path.is_file() or not os.access(path, os.X_OK):
         raise CliUnusable(f"{path} is not an executable file", path)
-    version = _ask_version((str(path),), path)
-    if (objection := refuse_version(version)) is not None:
-        raise CliUnusable(f"{path} is {objection}", path)
-    return Cli(path, version, authentication)
+    return Cli(path, "", authentication)
 
 
 def build_launch(cli: Cli, model: str, environ: Mapping[str, str]) -> Launch:

@@ -231,6 +231,14 @@ class ClaudeSettings:
     demo: bool = option(
         False, "Run the built-in stand-in for the CLI, which echoes and needs no login.", effect="renewal"
     )
+    update_interval: float = option(
+        60.0,
+        "Time between two looks at whether another version of the CLI is on disk.",
+        unit="seconds",
+        above=0,
+        infinite=True,
+        effect="now",
+    )
     control_timeout: float = option(
         10.0, "Longest wait for a control reply of the CLI.", unit="seconds", above=0, effect="renewal"
     )

@@ -9,7 +9,8 @@ from pathlib import Path
 from ccproxy_trio.claude.demo import command
 from ccproxy_trio.claude.instance import Instance, Timeouts
 from ccproxy_trio.claude.launcher import Launcher
-from ccproxy_trio.claude.locate import Cli, build_launch, build_probe, locate_cli
+from ccproxy_trio.claude.locate import Cli, locate_cli
+from ccproxy_trio.claude.source import build_source
 from ccproxy_trio.dialects.anthropic.request import MessagesRequest, parse_request
 
 ENVIRON = {"PATH": os.environ["PATH"], "ANTHROPIC_API_KEY": "dummy"}
@@ -45,7 +46,7 @@ def starts(folder: Path) -> list[str]:
 def launcher(cli: Cli | None = None, timeouts: Timeouts | None = None) -> Launcher:
     """For the stand-in, unless another CLI is given."""
     cli = cli or locate_cli("", "auto", ENVIRON, demo=True)
-    return Launcher(build_launch(cli, "sonnet", ENVIRON), build_probe(cli, ENVIRON), timeouts or Timeouts())
+    return Launcher(build_source(cli, "sonnet", ENVIRON, timeouts or Timeouts()))
 
 
 def request(text: str) -> MessagesRequest:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 async def test_a_cli_is_probed_once_without_a_credential(tmp_path: Path) -> None:
     source = launcher(cli_that_says(tmp_path, b"same", b"same"))
-    assert source.rewinds is None
+    assert source.trial is None
 
     async def use(text: str) -> None:
         async with source.open() as instance:
@@ -29,7 +29,8 @@ async def test_a_cli_is_probed_once_without_a_credential(tmp_path: Path) -> None
     async with trio.open_nursery() as nursery:
         for text in ("one", "two", "three"):
             nursery.start_soon(use, text)
-    assert source.rewinds is True
+    assert source.trial is not None
+    assert source.trial.rewinds
     assert sorted(starts(tmp_path)) == ["key=dummy url=None"] * 3 + ["key=none url=http://127.0.0.1:9"]
 
 
@@ -63,7 +64,7 @@ async def test_a_cli_that_was_replaced_is_probed_again(tmp_path: Path) -> None:
     with pytest.RaisesGroup(InstanceNonsense, flatten_subgroups=True):
         async with source.open():
             pytest.fail("it must not be opened")
-    assert source.rewinds is None
+    assert source.trial is None
 
 
 async def test_a_cli_that_became_too_old_is_refused(tmp_path: Path) -> None:
@@ -87,4 +88,4 @@ async def test_a_cli_that_answers_its_history_is_refused(tmp_path: Path) -> None
     with pytest.RaisesGroup(InstanceNonsense, flatten_subgroups=True):
         async with source.open():
             pytest.fail("it must not be opened")
-    assert source.rewinds is None
+    assert source.trial is None

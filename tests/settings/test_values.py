@@ -28,6 +28,7 @@ NEVER = {
     "pool_settings.check_after_idle",
     "server.request_timeout",
     "server.ping_interval",
+    "claude.update_interval",
 }
 MAY_BE_ZERO = {
     "pool_settings.min_size",
