@@ -18,6 +18,7 @@ from .count_tokens import CountTokens
 from .errors import new_request_id, refuse, register_errors, speaks_openai
 from .messages import Messages
 from .models import Models
+from .openapi import OpenAPI
 from .ops import Ops
 from .responses import Responses
 from .transport import RepairedHTTPConnection, ensure_descriptors, repair_hypercorn
@@ -74,6 +75,7 @@ def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
     route("GET", "/healthz", ops.health)
     route("GET", "/readyz", ops.ready)
     route("GET", "/pool/stats", ops.stats)
+    route("GET", "/openapi.json", OpenAPI(settings).get)
 
     async def begin() -> None:
         g.request_id = new_request_id()

@@ -16,7 +16,7 @@ from ccproxy_trio.dialects.sse import encode_event
 if TYPE_CHECKING:
     from ccproxy_trio.dialects.failures import Failure
 
-_TYPES = {
+TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
     402: "billing_error",
@@ -52,7 +52,7 @@ def error_type(failure: Failure) -> str:
     """The `error.type` that a client of the Anthropic API sees."""
     if failure.kind is not None:
         return failure.kind
-    return _TYPES.get(failure.status) or ("invalid_request_error" if failure.status < 500 else "api_error")
+    return TYPES.get(failure.status) or ("invalid_request_error" if failure.status < 500 else "api_error")
 
 
 def error_response(

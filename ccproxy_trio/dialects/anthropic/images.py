@@ -13,13 +13,13 @@ from typing import Any
 from ccproxy_trio.dialects.anthropic.values import EXTRA, one_of, required, string, within
 from ccproxy_trio.dialects.failures import InvalidRequest
 
-_MEDIA_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+MEDIA_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _BEGINNING = 24  # characters of base64: 18 bytes
 
 
 def check_image_data(source: dict[str, Any], path: str) -> None:
     """Check a source of type base64, which stands at `path`. Raises InvalidRequest."""
-    media_type = one_of(required(source, "media_type", path), f"{path}.media_type", *_MEDIA_TYPES)
+    media_type = one_of(required(source, "media_type", path), f"{path}.media_type", *MEDIA_TYPES)
     # The CLI, too, takes no notice of line breaks, which the program `base64` puts in.
     data = "".join(string(required(source, "data", path), f"{path}.data").split())
     _check_base64(data, f"{path}.data")

@@ -27,10 +27,10 @@ JSON_INSTRUCTION = (
 )
 """Added to the system prompt for a JSON mode that Claude's models do not have."""
 
-_MOST_STOPS = 4
-_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-_TIERS = {"auto": "auto", "default": "standard_only"}
-_OTHER_TIERS = ("flex", "scale", "priority", "fast")
+MOST_STOPS = 4
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+TIERS = {"auto": "auto", "default": "standard_only"}
+OTHER_TIERS = ("flex", "scale", "priority", "fast")
 
 
 def read_parameters(
@@ -75,7 +75,7 @@ def read_top_p(value: object, body: dict[str, Any], notes: Notes) -> None:
 
 def read_effort(value: object, path: str, body: dict[str, Any], notes: Notes, *, show_thinking: bool) -> None:
     """How much to think. Claude's efforts have the same names, but for the two least: those do not think."""
-    effort = one_of(value, path, *_EFFORTS)
+    effort = one_of(value, path, *EFFORTS)
     notes.places.note("thinking", path)
     notes.places.note("output_config.effort", path)
     if effort == "none":
@@ -103,9 +103,9 @@ def read_user(fields: Mapping[str, Any], body: dict[str, Any], notes: Notes) -> 
 
 def read_service_tier(value: object, body: dict[str, Any], notes: Notes) -> None:
     """The field `service_tier`."""
-    tier = one_of(value, "service_tier", *_TIERS, *_OTHER_TIERS)
-    if tier in _TIERS:
-        body["service_tier"] = _TIERS[tier]
+    tier = one_of(value, "service_tier", *TIERS, *OTHER_TIERS)
+    if tier in TIERS:
+        body["service_tier"] = TIERS[tier]
     else:
         notes.leave_out("service_tier", f"upstream has no tier {tier!r} to ask for")
 
@@ -142,8 +142,8 @@ def _response_format(value: object, body: dict[str, Any], notes: Notes) -> None:
 
 
 def _stop(value: object, body: dict[str, Any], notes: Notes) -> None:
-    if isinstance(value, list) and len(value) > _MOST_STOPS:
-        raise InvalidRequest("stop", f"List should have at most {_MOST_STOPS} items, not {len(value)}")
+    if isinstance(value, list) and len(value) > MOST_STOPS:
+        raise InvalidRequest("stop", f"List should have at most {MOST_STOPS} items, not {len(value)}")
     stops = {"stop": value} if isinstance(value, str) else _placed(array(value, "stop"), "stop")
     carried = []
     for path, stop in stops.items():

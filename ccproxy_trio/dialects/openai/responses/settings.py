@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from ccproxy_trio.dialects.openai.places import Notes
 
 ENCRYPTED = "reasoning.encrypted_content"
-_LOGPROBS = "message.output_text.logprobs"
-_EMPTY_INCLUDES = (
+LOGPROBS = "message.output_text.logprobs"
+EMPTY_INCLUDES = (
     "file_search_call.results",
     "web_search_call.results",
     "web_search_call.action.sources",
@@ -49,7 +49,7 @@ _EMPTY_INCLUDES = (
 """What belongs to items that no answer has here."""
 
 _THOUGHTLESS = ("none", "minimal")
-_MOST_METADATA = 16
+MOST_METADATA = 16
 
 
 def read_settings(fields: Mapping[str, Any], body: dict[str, Any], notes: Notes) -> dict[str, Any]:
@@ -88,17 +88,17 @@ def read_settings(fields: Mapping[str, Any], body: dict[str, Any], notes: Notes)
 def _read_include(value: object, notes: Notes) -> None:
     for index, name in enumerate(array(value, "include")):
         path = item("include", index)
-        wanted = one_of(name, path, ENCRYPTED, _LOGPROBS, *_EMPTY_INCLUDES)
-        if wanted == _LOGPROBS:
+        wanted = one_of(name, path, ENCRYPTED, LOGPROBS, *EMPTY_INCLUDES)
+        if wanted == LOGPROBS:
             notes.leave_out(path, "Claude's models tell no probabilities")
-        elif wanted in _EMPTY_INCLUDES:
+        elif wanted in EMPTY_INCLUDES:
             notes.ignored.append(path)
 
 
 def _read_metadata(value: object) -> dict[str, str]:
     metadata = obj(value, "metadata")
-    if len(metadata) > _MOST_METADATA:
-        raise InvalidRequest("metadata", f"at most {_MOST_METADATA} keys are allowed, not {len(metadata)}")
+    if len(metadata) > MOST_METADATA:
+        raise InvalidRequest("metadata", f"at most {MOST_METADATA} keys are allowed, not {len(metadata)}")
     return {key: string(each, within("metadata", key)) for key, each in metadata.items()}
 
 
