@@ -2,8 +2,12 @@
 
 from ccproxy_trio.settings._change import Change as Change
 from ccproxy_trio.settings._change import compare as compare
+from ccproxy_trio.settings._effective import HIDDEN as HIDDEN
+from ccproxy_trio.settings._effective import Effective as Effective
+from ccproxy_trio.settings._effective import list_effective as list_effective
 from ccproxy_trio.settings._errors import Problem as Problem
 from ccproxy_trio.settings._errors import SettingsError as SettingsError
+from ccproxy_trio.settings._example import read_example as read_example
 from ccproxy_trio.settings._keys import NAME as KEY_NAME
 from ccproxy_trio.settings._keys import KeySettings as KeySettings
 from ccproxy_trio.settings._keys import hash_key as hash_key
@@ -21,11 +25,13 @@ from ccproxy_trio.settings._values import ServerSettings as ServerSettings
 from ccproxy_trio.settings._values import Settings as Settings
 
 __all__ = [
+    "HIDDEN",
     "KEY_NAME",
     "OPTIONS",
     "SECTIONS",
     "Change",
     "ClaudeSettings",
+    "Effective",
     "KeySettings",
     "OpenAISettings",
     "Option",
@@ -36,8 +42,10 @@ __all__ = [
     "SettingsError",
     "compare",
     "hash_key",
+    "list_effective",
     "load",
     "new_key",
+    "read_example",
     "show",
     "show_name",
 ]
