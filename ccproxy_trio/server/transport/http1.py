@@ -11,19 +11,22 @@ Rules:
   last request, and its answer to them raises.
 * While a request is served and the peer has sent more than that request, its leaving is noticed all the same.
   The stock protocol stops reading at the first byte too many, and a stray newline behind a body is one. What comes
-  beyond `PIPELINE_LIMIT` is thrown away, and the connection ends with the answer that is under way.
-* An answer given before the whole body was parsed keeps the connection if the rest of the body is at hand.
+  beyond `PIPELINE_LIMIT` before that has been answered is thrown away, and the connection ends with the answer.
+* An answer given before the whole body was parsed keeps the connection if the rest of the body is at hand; if not,
+  its head says that the connection ends. The stock protocol ends it without a word, and the next request with it.
 * The head of a response travels with the first piece of its body in one write, as ASGI has it.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import h11
 import trio
 from hypercorn.events import Closed, Event, RawData, Updated
-from hypercorn.protocol.events import Body, EndBody
+from hypercorn.protocol.events import Body, EndBody, Response
+from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h11 import STREAM_ID, H11Protocol
 from hypercorn.typing import H11SendableEvent
 
@@ -92,6 +95,13 @@ class Http1Protocol(H11Protocol):
             await self.can_read.set()
         await super().handle(event)
 
+    async def stream_send(self, event: StreamEvent) -> None:
+        if isinstance(event, Response) and event.status_code >= 200:
+            self._skip_rest_of_body()
+            if self.connection.their_state is h11.SEND_BODY:
+                event = replace(event, headers=[*event.headers, (b"connection", b"close")])
+        await super().stream_send(event)
+
     async def _handle_events(self) -> None:
         while not self._closed:
             if self.connection.their_state is h11.MUST_CLOSE and self.connection.trailing_data[0]:
@@ -147,7 +157,9 @@ class Http1Protocol(H11Protocol):
 
     async def _watch_peer(self) -> None:
         while data := await self._receive():
-            self._overrun = self._overrun or len(self.connection.trailing_data[0]) >= PIPELINE_LIMIT
+            answered = self.connection.our_state not in {h11.SEND_RESPONSE, h11.SEND_BODY}
+            if not answered and len(self.connection.trailing_data[0]) >= PIPELINE_LIMIT:
+                self._overrun = True
             if not self._overrun:
                 self.connection.receive_data(data)
         await self.handle(Closed())

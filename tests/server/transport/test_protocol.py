@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import trio
 
+from ccproxy_trio.server.transport.http1 import Http1Protocol
 from tests.raw_http import PATIENCE, RunningServer, exchange, open_connection, open_server
 
 from .small_app import MEGABYTE, create_small_app, get, put_in_place
@@ -73,6 +74,34 @@ async def test_connection_is_kept_when_the_answer_did_not_need_the_body(server: 
         for _ in range(3):
             await connection.send(post("/deaf", "Content-Length: 5000", body=bytes(5000)))
             assert (await connection.read_answer()).status == 401
+
+
+async def test_answer_tells_when_the_rest_of_the_body_is_not_waited_for(server: RunningServer) -> None:
+    async with open_connection(server.port) as connection:
+        await connection.send(post("/deaf", "Content-Length: 5000", body=bytes(4999)))
+        answer = await connection.read_answer()
+        assert (answer.status, answer.headers["connection"]) == (401, "close")
+        assert await connection.read_to_end() == b""
+    async with open_connection(server.port) as connection:
+        await connection.send(post("/deaf", "Content-Length: 5000", body=bytes(5000)))
+        assert "connection" not in (await connection.read_answer()).headers
+
+
+async def test_large_request_behind_an_answer_that_was_just_sent(
+    server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is none of those that come too far ahead, though the connection is not quite ready for it."""
+    recycle = Http1Protocol._maybe_recycle
+
+    async def recycle_late(protocol: Http1Protocol) -> None:
+        await trio.sleep(0.05)
+        await recycle(protocol)
+
+    monkeypatch.setattr(Http1Protocol, "_maybe_recycle", recycle_late)
+    async with open_connection(server.port) as connection:
+        for _ in range(3):
+            await connection.send(post("/length", f"Content-Length: {MEGABYTE}", body=bytes(MEGABYTE)))
+            assert (await connection.read_answer()).status == 200
 
 
 async def test_body_that_does_not_come_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
