@@ -76,12 +76,15 @@ def examine(
 
 async def _until_signal(trial: Callable[[], Awaitable[int | None]]) -> int | None:
     # As an event: a KeyboardInterrupt may come out of any line of any task.
+    memory, done = None, False
     async with trio.open_nursery() as nursery:
         await nursery.start(_cancel_at_signal, nursery.cancel_scope)
         memory = await trial()
+        done = True
         nursery.cancel_scope.cancel()
-        return memory
-    raise KeyboardInterrupt
+    if not done:
+        raise KeyboardInterrupt
+    return memory
 
 
 async def _cancel_at_signal(scope: trio.CancelScope, *, task_status: trio.TaskStatus[None]) -> None:
