@@ -1,4 +1,4 @@
-"""The benchmarks over the real CLI run, with numbers too small to mean anything, and print what they promise."""
+"""The benchmarks run, with numbers too small to mean anything, and print what they promise."""
 
 from __future__ import annotations
 
@@ -40,3 +40,17 @@ def test_turn(claude_binary: Path) -> None:
     names = ["spawn per request", "fresh spare", "reused instance", "reused, through HTTP"]
     assert [row[:2] for row in rows] == [[name, "2"] for name in names]
     assert all(float(cell) > 0 for row in rows for cell in row[2:])
+
+
+def test_pool() -> None:
+    head, *rows = run("benchmarks.pool", "--rounds", "2")
+    measured = {name: cells for name, *cells in rows}
+    # The pools of others are measured where they are installed.
+    assert {"bare memory channel", "ccproxy_trio.pool", "bare asyncio.Queue"} <= set(measured)
+    for loop, *numbers, first_done in measured.values():
+        assert len(numbers) == len(head) - 3
+        assert loop in ("trio", "asyncio", "threads")
+        assert all(float(cell) > 0 for cell in numbers)
+        assert first_done.endswith("%")
+    # Each channel's ratio to itself.
+    assert measured["bare memory channel"][3::3] == ["1.00", "1.00"]

@@ -121,6 +121,16 @@ class Exchange:
             pieces.append(chunk)
         return Reply(self.status, self.headers, b"".join(pieces))
 
+    async def chunks(self) -> list[bytes]:
+        """The whole body, in the chunks of its transfer."""
+        await self.start()
+        chunks: list[bytes] = []
+        while isinstance(event := await self._next(), h11.Data):
+            if event.chunk_start:
+                chunks.append(b"")
+            chunks[-1] += event.data
+        return chunks
+
     async def _next(self) -> h11.Event:
         while (event := self._h11.next_event()) is h11.NEED_DATA:
             with trio.fail_after(PATIENCE):

@@ -169,6 +169,7 @@ async def test_a_child_stopped_at_rest_is_replaced_by_the_check(demo: Backend) -
         (pid,) = children()
         os.kill(pid, signal.SIGSTOP)
         await proxy.until(lambda now: (now.check_failures, now.destroyed) == (1, 1))
+        assert (await proxy.get("/pool/stats")).json["stats"]["health_check_failures"] == 1
         await check_after(proxy)
         assert pid not in children()
 

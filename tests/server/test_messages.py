@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
+from attrs import evolve
 
 from ccproxy_trio.claude.demo.answer import compose
+from tests.claude.test_guard import IN_ONE_PIECE, cli_that
 from tests.server.conversations import assistant, conversation, system, user
 from tests.server.proxy import Backend, body_of, open_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from tests.server.http_client import Reply
 
@@ -205,6 +208,17 @@ async def test_events_come_as_the_model_says_them(backend: Backend) -> None:
         delta = next(event["delta"] for event in seen if event["type"] == "content_block_delta")
         assert delta == {"type": "text_delta", "text": "Dem"}
         assert exchange.headers["request-id"]
+
+
+async def test_events_that_are_ready_together_are_sent_together(demo: Backend, tmp_path: Path) -> None:
+    """The transport writes each chunk at once, so that the chunks are the writes."""
+    cli = cli_that(tmp_path, IN_ONE_PIECE)
+    async with open_proxy(evolve(demo, cli_path=str(cli.path))) as proxy:
+        async with proxy.open("hello [[deltas=100]]", stream=True) as exchange:
+            chunks = await exchange.chunks()
+        assert b"".join(chunks).count(b"event: content_block_delta\n") == 100
+        # The child's output comes in one piece, or in as many as its system makes of it.
+        assert len(chunks) <= 4
 
 
 @pytest.mark.parametrize("streams", [False, True])
