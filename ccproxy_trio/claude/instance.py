@@ -16,7 +16,7 @@ Rules:
 from __future__ import annotations
 
 import math
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 import trio
@@ -320,10 +320,12 @@ class Turn:
             self._quiet_at = trio.current_time() + self._stall
         with trio.move_on_at(min(self._quiet_at, self._late_at)):
             while True:
-                if exchange.would_go_on:
-                    await self._instance.send_rewind()
-                elif exchange.streaming:
-                    await self._instance.hold_back()
+                # A child that has died does nothing more by itself; what it had said may be a whole answer.
+                with suppress(InstanceDied, InstanceNonsense):
+                    if exchange.would_go_on:
+                        await self._instance.send_rewind()
+                    elif exchange.streaming:
+                        await self._instance.hold_back()
                 if events := exchange.take_events():
                     self._silence, self._quiet_at = self._stall, None
                     return events

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ccproxy_trio.claude.demo import command
-from ccproxy_trio.claude.errors import InstanceSilent
+from ccproxy_trio.claude.errors import InstanceSilent, NotRewound
 from ccproxy_trio.claude.instance import Timeouts
 from ccproxy_trio.claude.locate import Cli, locate_cli
 from tests.claude.instances import ENVIRON, ask, launcher
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHELL = """#!{python}
-import subprocess, sys
+import os, subprocess, sys, time
 child = subprocess.Popen([*{command!r}, *sys.argv[1:]], stdin=sys.stdin, stdout=subprocess.PIPE)
 held, begun = [], False
 for line in child.stdout:
@@ -34,6 +34,15 @@ IN_ONE_PIECE = """held.append(line)
     begun = False"""
 WITHOUT_AN_ANSWER = """if begun and b'"control_response"' in line: continue
     held.append(line)"""
+
+WHOLE_BUT_DEAD = """held.append(line)
+    if begun and b'"result"' not in line and b'"system"' not in line: continue
+    if begun:
+        child.kill(); child.wait(); os.close(0)
+        beginning = held[: 1 + max(n for n, each in enumerate(held) if b'"message_start"' in each)]
+        sys.stdout.buffer.write(b"".join(beginning)); sys.stdout.buffer.flush(); time.sleep(0.1)
+        sys.stdout.buffer.write(b"".join(held[len(beginning) :])); sys.stdout.buffer.flush()
+        sys.exit(70)"""
 
 
 def cli_that(folder: Path, rule: str) -> Cli:
@@ -58,4 +67,12 @@ async def test_a_guard_that_is_not_answered_ends_the_instance(tmp_path: Path) ->
     async with launcher(cli, Timeouts(control=0.5)).open() as instance:
         assert await ask(instance, "x") == "Demo echo: x"
         with pytest.raises(InstanceSilent, match=r"gave no answer to the rewind within 0\.5 s"):
+            await instance.reset()
+
+
+@pytest.mark.parametrize("prompt", ["x", "[[stop=max_tokens]] x"])
+async def test_a_whole_answer_of_a_child_that_has_died_is_read(tmp_path: Path, prompt: str) -> None:
+    async with launcher(cli_that(tmp_path, WHOLE_BUT_DEAD)).open() as instance:
+        assert await ask(instance, prompt) == "Demo echo: x"
+        with pytest.raises(NotRewound):
             await instance.reset()
