@@ -45,6 +45,7 @@ LEAVING = (
     "[[delay=9]]",
     "[[hang; at=6; gap=0.005]]",
     "[[deltas=200; gap=0.02]]",
+    "[[deltas=2000]]",
     "[[tool=look; deltas=200; gap=0.02]]",
 )
 """What no client waits for the end of."""
@@ -85,9 +86,8 @@ class Drawn:
 def draw(random: Random, number: int, faults: Mapping[str, tuple[Outcome, int]]) -> Drawn:
     """The one with this number; `faults` are as often as the rest has it."""
     dialect = random.choice(DIALECTS)
-    ends = {**ENDS, **{fault: (outcome, 0) for fault, (outcome, _) in faults.items()}}
-    weights = [weight for _, weight in ENDS.values()] + [weight * 0.15 for _, weight in faults.values()]
-    (end,) = random.choices(list(ends), weights)
+    ends = {**ENDS, **{fault: (outcome, weight * 0.15) for fault, (outcome, weight) in faults.items()}}
+    (end,) = random.choices(list(ends), [weight for _, weight in ends.values()])
     outcome, patience, pieces = ends[end][0], 60.0, 10**6
     chance = random.random()
     if chance < 0.1:
