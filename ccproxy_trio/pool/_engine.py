@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import math
-import random
 from typing import TYPE_CHECKING, TypeVar
 
 import trio
@@ -59,8 +58,6 @@ class Engine(Stock[T]):
         """The newest resource when one died young and unused, with none used for the first time since."""
         self.empty = trio.Event()
         """Set when the pool is closed and its last resource is gone."""
-        self.changed = trio.lowlevel.ParkingLot()
-        """Where those are parked who wait for the pool to be ready."""
 
     # The pool's own life.
 
@@ -92,24 +89,6 @@ class Engine(Stock[T]):
         for slot in list(self.roster.slots):
             if slot.state in ("in_use", "checking", "resetting"):
                 self.retire(slot, RetireReason.CLOSING)
-
-    def resize(self, config: PoolConfig) -> None:
-        """Put other sizes in force."""
-        self.config = config
-        for slot in reversed(list(self.roster.idle())):
-            if slot.state == "idle" and self.surplus():  # An observer may have retired it meanwhile.
-                self.retire(slot, RetireReason.SHRUNK)
-        self.pump()
-        self.wake_at(trio.current_time())
-        self.changed.unpark_all()
-
-    def replace_all(self) -> None:
-        """Retire what is idle now, and everything else when it comes free."""
-        self.generation += 1
-        for slot in list(self.roster.idle()):
-            if slot.state == "idle":  # An observer may have retired it meanwhile.
-                self.retire(slot, RetireReason.REPLACED)
-        self.pump()
 
     # Borrowing.
 
@@ -300,12 +279,7 @@ class Engine(Stock[T]):
         """A resource has been entered."""
         now = trio.current_time()
         took, slot.born, slot.since, slot.seen_well = now - slot.since, now, now, now
-        slot.expires = policy.expiry(
-            born=now,
-            max_lifetime=self.config.max_lifetime,
-            jitter=self.config.lifetime_jitter,
-            chance=random.random(),
-        )
+        slot.expires = self.expiry(now)
         slot.prior_backoff, self.backoff = self.backoff, self.backoff.succeeded()
         self.create_error = None
         self.tally.created += 1

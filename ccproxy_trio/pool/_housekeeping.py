@@ -19,12 +19,13 @@ async def sweep_when_due(engine: Engine[T]) -> None:
             await trio.sleep_forever()
 
 
-async def check_in_rounds(engine: Engine[T], interval: float) -> None:
-    """Every `interval` seconds, check each resource that is idle then, one at a time."""
-    due = trio.current_time() + interval
+async def check_in_rounds(engine: Engine[T]) -> None:
+    """Every `health_check_interval` seconds, check each resource that is idle then, one at a time."""
+    engine.round_due = trio.current_time() + engine.config.health_check_interval
     while True:
-        await trio.sleep_until(due)
-        due = max(due + interval, trio.current_time())
+        with trio.CancelScope(deadline=engine.round_due) as engine.round_alarm:
+            await trio.sleep_forever()
+        engine.round_due = max(engine.round_due + engine.config.health_check_interval, trio.current_time())
         for slot in reversed(list(engine.roster.idle())):
             if slot.state == "idle":
                 await engine.begin_check(slot).wait()

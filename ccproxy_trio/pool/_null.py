@@ -39,19 +39,27 @@ class NullPool(Pool[T]):
         name: str = "pool",
     ) -> None:
         """Make the pool; what the configuration says of keeping resources does not count."""
-        unpooled = dataclasses.replace(
-            config if config is not None else PoolConfig(),
-            min_size=0,
-            min_fresh=0,
-            warmup_on_startup=False,
-            max_uses=1,
-            idle_timeout=0.0,
-        )
+        unpooled = _without_keeping(config if config is not None else PoolConfig())
         super().__init__(factory, unpooled, check=check, reset=reset, observer=observer, name=name)
 
     def resize(self, *, min_size: int | None = None, max_size: int | None = None) -> None:
         """Change `max_size`; `min_size` has no meaning here and is ignored."""
         super().resize(max_size=max_size)
+
+    def reconfigure(self, config: PoolConfig) -> None:
+        """Put another configuration in force; what it says of keeping resources does not count."""
+        super().reconfigure(_without_keeping(config))
+
+
+def _without_keeping(config: PoolConfig) -> PoolConfig:
+    return dataclasses.replace(
+        config,
+        min_size=0,
+        min_fresh=0,
+        warmup_on_startup=False,
+        max_uses=1,
+        idle_timeout=0.0,
+    )
 
 
 @asynccontextmanager

@@ -123,6 +123,13 @@ def hopeless(waiting: int, census: Census) -> int:
     return max(0, waiting - census.starting)
 
 
+def may_replace(census: Census) -> bool:
+    """Whether one more of those that are replaced one by one may go: when all the others, and a spare, are there."""
+    if census.failing or census.starting or census.retiring:
+        return False
+    return census.alive >= census.min_size
+
+
 def why_retire(
     *,
     closing: bool,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextvars
 import dataclasses
-import math
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -112,9 +111,8 @@ class Pool(Generic[T]):
                     try:
                         engine.open(spawn)
                         nursery.start_soon(sweep_when_due, engine)
-                        interval = engine.config.health_check_interval
-                        if engine.check is not None and interval < math.inf:
-                            nursery.start_soon(check_in_rounds, engine, interval)
+                        if engine.check is not None:
+                            nursery.start_soon(check_in_rounds, engine)
                         task_status.started(self)
                         await engine.empty.wait()
                     finally:
@@ -182,11 +180,8 @@ class Pool(Generic[T]):
           ValueError: the sizes do not go together.
           PoolClosed: the pool is closed or closing.
         """
-        engine = self._engine
-        if engine.closed:
-            raise PoolClosed("it is closed", engine.statistics())
-        old = engine.config
-        engine.resize(
+        old = self._engine.config
+        self.reconfigure(
             dataclasses.replace(
                 old,
                 min_size=old.min_size if min_size is None else min_size,
@@ -194,9 +189,24 @@ class Pool(Generic[T]):
             )
         )
 
-    def replace_all(self) -> None:
-        """Replace every resource (reason `replaced`): the idle now, the others when they come free."""
-        self._engine.replace_all()
+    def reconfigure(self, config: PoolConfig) -> None:
+        """Put another configuration in force, its sizes as `resize` does. What is under way keeps its times.
+
+        Raises:
+          PoolClosed: the pool is closed or closing.
+        """
+        if self._engine.closed:
+            raise PoolClosed("it is closed", self._engine.statistics())
+        self._engine.reconfigure(config)
+
+    def replace_all(self, *, one_by_one: bool = False) -> None:
+        """Replace every resource (reason `replaced`): the idle now, the others when they come free.
+
+        Args:
+          one_by_one: keep as many as there are. A fresh one is created first, where `max_size` leaves room, and then
+              one of the old goes, and so on; none goes while the factory fails.
+        """
+        self._engine.replace_all(one_by_one=one_by_one)
 
     async def aclose(self, grace: float = 0.0) -> None:
         """Close the pool; when this returns nothing is open, whatever happened. Can be called again.

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass, field
+import random
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -72,6 +73,8 @@ class Stock(Generic[T]):
         self.upkeep = config.warmup_on_startup
         self.generation: int = 0
         """Resources of an earlier one are outdated."""
+        self.rolling: int | None = None
+        """How many resources there were when their replacement one by one began; None when that is over."""
         self.spawn: Callable[[Slot[T]], None] | None = None
         """Starts the keeper of a slot."""
         self.now: Callable[[], float] = trio.current_time
@@ -80,12 +83,18 @@ class Stock(Generic[T]):
         """The housekeeper's sleep."""
         self.sweep_due = -math.inf
         """When some resource may have been idle or alive for too long."""
+        self.changed = trio.lowlevel.ParkingLot()
+        """Where those are parked who wait for the pool to be ready."""
+        self.round_due = math.inf
+        """When the next round of checks begins."""
+        self.round_alarm: trio.CancelScope | None = None
+        """The sleep until then."""
 
     def census(self) -> policy.Census:
         """The numbers on which the policy decides."""
         config, counts = self.config, self.roster.counts
         return policy.Census(
-            min_size=config.min_size,
+            min_size=self.floor,
             max_size=config.max_size,
             min_fresh=config.min_fresh,
             max_starting=config.max_starting,
@@ -98,6 +107,13 @@ class Stock(Generic[T]):
             failing=self.backoff.failing,
             pausing=self.backoff.pausing(trio.current_time()),
         )
+
+    @property
+    def floor(self) -> int:
+        """How many resources are to be kept alive; while they are replaced one by one, no fewer, and a spare."""
+        if self.rolling is None:
+            return self.config.min_size
+        return min(self.config.max_size, max(self.config.min_size, self.rolling) + 1)
 
     def pump(self) -> None:
         """Do what the numbers ask for: create, make room, or refuse those whom nothing can serve."""
@@ -121,6 +137,19 @@ class Stock(Generic[T]):
             waiter = self.line.latest()
             self.line.leave(waiter)
             waiter.deliver(Refusal(self.create_error))
+        if self.rolling is not None:
+            self._roll()
+
+    def _roll(self) -> None:
+        """Retire the least recently used of the outdated, if one may go now."""
+        outdated = [slot for slot in self.roster.slots if slot.generation != self.generation]
+        if not outdated:
+            self.rolling = None
+            self.wake_at(trio.current_time())  # There may be one too many, idle for long.
+        elif policy.may_replace(self.census()):
+            idle = (slot for slot in reversed(list(self.roster.idle())) if slot in outdated)
+            if (slot := next(idle, None)) is not None:
+                self.retire(slot, RetireReason.REPLACED)
 
     def busy(self) -> bool:
         """Whether every place is taken, with nothing at rest and no failing factory: there is no step to take."""
@@ -173,7 +202,8 @@ class Stock(Generic[T]):
         """Why a resource that comes free may not be used again; None if it may."""
         return policy.why_retire(
             closing=self.closing,
-            outdated=slot.generation != self.generation,
+            outdated=slot.generation != self.generation
+            and (self.rolling is None or policy.may_replace(self.census())),
             surplus=self.surplus(),
             uses=slot.uses,
             max_uses=self.config.max_uses,
@@ -216,6 +246,52 @@ class Stock(Generic[T]):
             self.sweep_due = when
             if self.alarm is not None:
                 self.alarm.deadline = when
+
+    # Changing a pool that runs.
+
+    def reconfigure(self, config: PoolConfig) -> None:
+        """Put other sizes and times in force."""
+        old, self.config = self.config, config
+        now = trio.current_time()
+        self.backoff = replace(self.backoff, first=config.create_backoff[0], most=config.create_backoff[1])
+        if config.health_check_interval != old.health_check_interval:
+            self.round_due = now + config.health_check_interval
+            if self.round_alarm is not None:
+                self.round_alarm.deadline = self.round_due
+        if (config.max_lifetime, config.lifetime_jitter) != (old.max_lifetime, old.lifetime_jitter):
+            for slot in self.roster.slots:
+                if slot.born is not None:
+                    slot.expires = self.expiry(slot.born)
+        for slot in reversed(list(self.roster.idle())):
+            if slot.state == "idle" and self.surplus():  # An observer may have retired it meanwhile.
+                self.retire(slot, RetireReason.SHRUNK)
+        self.pump()
+        self.wake_at(now)
+        self.changed.unpark_all()
+
+    def expiry(self, born: float) -> float:
+        """When a resource created then is too old."""
+        return policy.expiry(
+            born=born,
+            max_lifetime=self.config.max_lifetime,
+            jitter=self.config.lifetime_jitter,
+            chance=random.random(),
+        )
+
+    def replace_all(self, *, one_by_one: bool) -> None:
+        """Retire what is idle now, and everything else when it comes free; or one after the other."""
+        self.generation += 1
+        if one_by_one:
+            self.rolling = self.roster.alive if self.rolling is None else self.rolling
+            self.pump()
+            return
+        self.rolling = None
+        for slot in list(self.roster.idle()):
+            if slot.state == "idle":  # An observer may have retired it meanwhile.
+                self.retire(slot, RetireReason.REPLACED)
+        self.pump()
+
+    # Telling.
 
     def emit(self, event: PoolEvent) -> None:
         """Tell the observers; an error in one is logged and goes no further."""
@@ -262,7 +338,7 @@ class Stock(Generic[T]):
             since=slot.since,
             idle_timeout=self.config.idle_timeout,
             alive=self.roster.alive,
-            min_size=self.config.min_size,
+            min_size=self.floor,
             is_fresh=not slot.uses,
             fresh=self.roster.fresh,
             min_fresh=self.config.min_fresh,

@@ -218,10 +218,17 @@ MUTATIONS = [
     ),
     Mutation(
         "replace_all forgets what is leased",
-        "_engine.py",
+        "_stock.py",
         "        self.generation += 1\n",
         "",
         "it comes back and stays",
+    ),
+    Mutation(
+        "one by one, all that come back go",
+        "_stock.py",
+        "            and (self.rolling is None or policy.may_replace(self.census())),\n",
+        ",\n",
+        "a burst waits for fresh ones",
     ),
     Mutation(
         "an unbounded create",

@@ -24,7 +24,15 @@ LONGEST = 45
 TESTS = [
     # The first that fails is the one that is named, so those that say most of what is wrong come first.
     *("test_upstream_bugs", "test_promises", "test_timings", "test_closing", "test_backoff", "test_fit"),
-    *("test_retire_reasons", "test_resize", "test_observers", "test_surface", "test_policy", "test_matrix"),
+    *(
+        "test_retire_reasons",
+        "test_resize",
+        "test_reconfigure",
+        "test_observers",
+        "test_surface",
+        "test_policy",
+        "test_matrix",
+    ),
 ]
 RUN = """
 import sys
