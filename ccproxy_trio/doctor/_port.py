@@ -31,6 +31,6 @@ def check_port(server: ServerSettings) -> Finding:
 def _is_served(server: ServerSettings) -> bool:
     """Whether one of us is there; one with keys does not say who it is."""
     try:
-        return fetch(Place.parse(local_url(server)), "/").get("name") == "ccproxy_trio"
+        return fetch(Place.parse(local_url(server)), "/", timeout=1.0).get("name") == "ccproxy_trio"
     except (NoAnswer, ValueError):
         return False

@@ -68,16 +68,16 @@ class Place:
         return {"accept": "application/json", **({} if self._key is None else {"x-api-key": self._key})}
 
 
-def fetch(place: Place, page: str) -> dict[str, Any]:
-    """GET a page. Raises NoAnswer. Each step of it waits for five seconds at most."""
+def fetch(place: Place, page: str, *, timeout: float = _TIMEOUT) -> dict[str, Any]:
+    """GET a page. Raises NoAnswer. Each step of it waits for `timeout` seconds at most."""
     kind = http.client.HTTPSConnection if place.scheme == "https" else http.client.HTTPConnection
-    connection = kind(place.host, place.port, timeout=_TIMEOUT)
+    connection = kind(place.host, place.port, timeout=timeout)
     try:
         connection.request("GET", place.path + page, headers=place.headers)
         response = connection.getresponse()
         body = response.read(_LARGEST)
     except (OSError, http.client.HTTPException, UnicodeError) as error:
-        raise Unreachable(f"{place} does not answer: {_reason(error)}") from error
+        raise Unreachable(f"{place} does not answer: {_reason(error, timeout)}") from error
     finally:
         connection.close()
     if response.status in {401, 403}:
@@ -91,10 +91,10 @@ def fetch(place: Place, page: str) -> dict[str, Any]:
     return value
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, timeout: float) -> str:
     match error:
         case TimeoutError():
-            return f"nothing came within {_TIMEOUT:g} s"
+            return f"nothing came within {timeout:g} s"
         case ssl.SSLError():
             return f"no TLS connection can be made ({error.reason or error})"
         case OSError(errno=int(number), strerror=str(text)):
