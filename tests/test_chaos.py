@@ -48,7 +48,7 @@ def test_everything_at_once() -> None:
         try:
             said, _ = run.communicate(timeout=LIMIT)
         except subprocess.TimeoutExpired:
-            run.send_signal(signal.SIGINT)  # so that it ends what it has started
+            run.send_signal(signal.SIGTERM)  # so that it ends what it has started
             raise
     assert run.returncode == 0, said
     assert "\n0 lies\n" in said

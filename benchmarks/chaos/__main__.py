@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -34,9 +35,11 @@ _BEFORE_AND_AFTER = 240.0
 
 
 async def run(minutes: float, seed: int, folder: Path) -> bool:
-    """All of it, on a server in an empty folder; whether everything was true."""
-    tally, trouble = Tally(), Trouble()
-    with trio.fail_after(minutes * 60 + _BEFORE_AND_AFTER):
+    """All of it, on a server in an empty folder; whether it came to its end, and everything was true."""
+    tally, trouble, whole = Tally(), Trouble(), False
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_end_when_told, nursery.cancel_scope)
+        nursery.cancel_scope.deadline = trio.current_time() + minutes * 60 + _BEFORE_AND_AFTER
         async with open_server(folder, os.environ["PATH"]) as server:
             load, accounts = Load(server.port, seed, tally), Accounts(server, tally)
             began = trio.current_time()
@@ -48,9 +51,18 @@ async def run(minutes: float, seed: int, folder: Path) -> bool:
                 await accounts.close(trouble, trio.current_time() - began)
                 await _ask_well(load, _WELL + len(DIALECTS))
                 await accounts.end()
+                whole = True
             finally:
                 print(describe(seed, trio.current_time() - began, accounts, trouble))
-    return not tally.lied
+        nursery.cancel_scope.cancel()
+    return whole and not tally.lied
+
+
+async def _end_when_told(scope: trio.CancelScope) -> None:
+    """In order, so that the server is ended, too."""
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            scope.cancel()
 
 
 async def _make_trouble(load: Load, trouble: Trouble, accounts: Accounts, seconds: float) -> None:

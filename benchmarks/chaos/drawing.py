@@ -132,10 +132,10 @@ def draw(seed: int, number: int, key: str) -> Asked:
     )
     if chance < 0.26:
         return _leaving(random, asked)
-    if chance < 0.31:
+    if chance < 0.28:
         return evolve(
             asked,
-            course=Course("deltas=1500", 0),
+            course=Course("deltas=6000", 0),
             slowly=random.choice((0.002, 0.01, 0.03)),
             stream=True,
             keep=False,

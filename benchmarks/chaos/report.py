@@ -38,6 +38,8 @@ def describe(seed: int, seconds: float, accounts: Accounts, trouble: Trouble) ->
         f"{tally.lied} lies",
         *tally.lies,
     ]
+    if tally.lied or server.process.returncode != 0:
+        lines += ["", "the server's last words:", *server.last_lines]
     return "\n".join(lines)
 
 

@@ -30,7 +30,8 @@ _TYPES = {
     504: "timeout_error",
     529: "overloaded_error",
 }
-_GIVES_A_TIME = (429, 529)
+_WITH_A_TIME = ("overloaded", "over its limits")
+_BEFORE_ANY_ANSWER = (*_WITH_A_TIME, "refused")
 
 
 @frozen
@@ -51,11 +52,13 @@ class Truth:
         if found is None or told.type != self._type(openai=told.openai):
             return False
         named = float(found.groupdict().get("seconds") or 0)
-        if seconds < max(self.least, named) or told.status not in (None, self._status(openai=told.openai)):
+        if seconds < max(self.least, named):
             return False
-        # What comes in a stream has no head of its own; what upstream said is passed on as it was.
-        ours = self.outcome in ("overloaded", "over its limits") and told.status is not None
-        return not ours or (self.status in _GIVES_A_TIME and (told.retry_after or 0) >= 1)
+        if told.status is None:
+            return self.outcome not in _BEFORE_ANY_ANSWER
+        # When upstream said so, it has said itself whether there is a time to come again.
+        told_when = self.outcome not in _WITH_A_TIME or (told.retry_after or 0) >= 1
+        return told_when and told.status == self._status(openai=told.openai)
 
     def _status(self, *, openai: bool) -> int:
         return 503 if openai and self.status == 529 else self.status
@@ -75,8 +78,7 @@ def died(status: str, outcome: str = "failed as asked") -> Truth:
 
 _WHY_NO_START = "|".join(
     (
-        r"the claude process exited with status (3: no luck|-9|-15|143|70)(: .*)?",
-        r"the claude process exited with status (-9|-15|143|70)",
+        r"the claude process exited with status (3: no luck|-9|-15|143)(: .*)?",
         r"the claude process wrote a line of 8 bytes that is not JSON: .*",
         rf"create took longer than {CREATE_TIMEOUT} s",
         r"resources end before their first use",
