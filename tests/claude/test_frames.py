@@ -132,7 +132,32 @@ def test_what_is_no_frame_is_an_error_that_does_not_quote_it(line: bytes, messag
     assert "secret" not in str(caught.value)
 
 
-@given(st.binary())
+KEYS = [
+    "type",
+    "event",
+    "response",
+    "request",
+    "request_id",
+    "subtype",
+    "error",
+    "message",
+    "content",
+    "result",
+]
+KINDS = ["stream_event", "control_response", "control_request", "assistant", "rate_limit_event", "result"]
+HELD = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 9) | st.sampled_from(["success", "x", *KINDS]),
+    lambda inside: st.lists(inside, max_size=2) | st.dictionaries(st.sampled_from(KEYS), inside, max_size=3),
+    max_leaves=6,
+)
+FRAMES = st.builds(
+    lambda fields, kind: {**fields, "type": kind},
+    st.dictionaries(st.sampled_from([*KEYS, "rate_limit_info", "is_error", "num_turns"]), HELD, max_size=4),
+    st.sampled_from(KINDS),
+)
+
+
+@given(st.binary() | FRAMES.map(lambda frame: json.dumps(frame).encode()))
 def test_no_line_breaks_the_parser(line: bytes) -> None:
     with suppress(FrameError):
         parse_frame(line)

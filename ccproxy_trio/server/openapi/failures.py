@@ -81,7 +81,10 @@ SCHEMAS: dict[str, Json] = {
     ),
 }
 
-_RETRY_AFTER: Json = {"schema": {"type": "integer", "minimum": 0}, "description": "Seconds, where they are known."}
+_RETRY_AFTER: Json = {
+    "schema": {"type": "integer", "minimum": 0},
+    "description": "Seconds, where they are known.",
+}
 _REQUEST_ID: Json = {"schema": TEXT, "description": "The request's id, upstream's own if it has one."}
 IGNORED: Json = {
     "schema": TEXT,

@@ -11,14 +11,15 @@ if TYPE_CHECKING:
 
     from ccproxy_trio.dialects.openai.fields import NotCarried
 
+_DATA = r"[dD][aA][tT][aA]:[A-Za-z0-9_.+/-]*(;[^,]*)?;[bB][aA][sS][eE]64(,|$)"
 WEB_OR_DATA: Json = {
     "type": "string",
-    "pattern": r"^([hH][tT][tT][pP][sS]?://|[dD][aA][tT][aA]:)",
+    "pattern": f"^([hH][tT][tT][pP][sS]?://|{_DATA})",
     "description": "A URL of http or https, or `data:MEDIA_TYPE;base64,DATA`.",
 }
 DATA: Json = {
     "type": "string",
-    "pattern": "^[dD][aA][tT][aA]:",
+    "pattern": f"^{_DATA}",
     "description": "`data:application/pdf;base64,DATA`",
 }
 NO_FILE = said(NULL, "There is no Files API.")

@@ -12,13 +12,13 @@ from ccproxy_trio.dialects.openai.responses.settings import (
     LOGPROBS,
     MOST_METADATA,
 )
+from ccproxy_trio.dialects.openai.responses.tools import EXTRAS
 
 from .openai_shapes import FUNCTION, OUTPUT_SCHEMA, always_refused, not_carried
 from .operations import json_body, streamed_answer
 from .response_answers import RESPONSE_ANSWER_SCHEMAS, RESPONSE_EVENT
 from .response_items import response_item
 from .shapes import (
-    ANYTHING,
     FLAG,
     FRACTION,
     MODEL,
@@ -149,14 +149,8 @@ def _text(*, leaves_out: bool) -> Json:
 
 
 def _tool(*, leaves_out: bool) -> Json:
-    extras: dict[str, list[object]] = {
-        "allowed_callers": [["direct"]],
-        "async": [False],
-        "defer_loading": [False],
-        "output_schema": [],
-    }
-    carried = {name: ANYTHING if leaves_out else words(None, *neutral) for name, neutral in extras.items()}
-    return obj({"type": words("function"), **FUNCTION, **carried}, "type", "name")
+    extras = not_carried(EXTRAS, refused=not leaves_out)
+    return obj({"type": words("function"), **FUNCTION, **extras}, "type", "name")
 
 
 def _tool_choice() -> Json:

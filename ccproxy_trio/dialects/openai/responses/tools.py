@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ccproxy_trio.dialects.anthropic.values import array, boolean, obj, one_of, required, string
 from ccproxy_trio.dialects.openai.choice import Choice, offer, read_allowed, read_word
+from ccproxy_trio.dialects.openai.fields import NotCarried
 from ccproxy_trio.dialects.openai.places import Unsupported, item
 from ccproxy_trio.dialects.openai.tools import function_tool, note_tools
 from ccproxy_trio.dialects.openai.values import known_keys
@@ -77,10 +78,10 @@ def _tell_tool(tool: Mapping[str, Any], parameters: object) -> dict[str, Any]:
 
 
 def _read_tool(value: object, path: str, notes: Notes) -> dict[str, Any]:
-    tool = _function(obj(value, path), path, "description", "parameters", "strict", *_EXTRAS)
-    for name, (neutral, why) in _EXTRAS.items():
-        if tool.get(name, neutral) != neutral:
-            notes.leave_out(f"{path}.{name}", why)
+    tool = _function(obj(value, path), path, "description", "parameters", "strict", *EXTRAS)
+    for name, extra in EXTRAS.items():
+        if extra.is_used(tool.get(name)):
+            notes.leave_out(f"{path}.{name}", extra.why)
     return function_tool(tool, path)
 
 
@@ -108,10 +109,10 @@ def _read_name(held: dict[str, Any], path: str) -> tuple[str, str]:
     return string(required(_function(held, path), "name", path), f"{path}.name"), f"{path}.name"
 
 
-_EXTRAS: Mapping[str, tuple[object, str]] = {
-    "allowed_callers": (["direct"], "there is no other caller than the model"),
-    "async": (False, "upstream waits for the output of each call"),
-    "defer_loading": (False, "nothing here searches for tools"),
-    "output_schema": (None, "Claude's models take no schema of an output; say it in the description"),
+EXTRAS: Mapping[str, NotCarried] = {
+    "allowed_callers": NotCarried("there is no other caller than the model", (["direct"],)),
+    "async": NotCarried("upstream waits for the output of each call", (False,)),
+    "defer_loading": NotCarried("nothing here searches for tools", (False,)),
+    "output_schema": NotCarried("Claude's models take no schema of an output; say it in the description"),
 }
-"""Keys of a function that are not carried: the value that asks for nothing, and why."""
+"""Keys of a function that are not carried."""

@@ -121,6 +121,10 @@ def test_a_field(fields: dict[str, Any], message: str) -> None:
             f"tools.[0].defer_loading: {UNSUPPORTED}: nothing here searches for tools",
         ),
         (
+            {"tools": [{**TOOL, "defer_loading": 0}]},  # false to Python alone
+            f"tools.[0].defer_loading: {UNSUPPORTED}: nothing here searches for tools",
+        ),
+        (
             {"tools": [TOOL, {**TOOL, "parameters": {"type": "string"}}]},
             "tools.[1].parameters.type: Input should be 'object'",
         ),
