@@ -20,6 +20,7 @@ Rules:
 
 from __future__ import annotations
 
+import re
 import time
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -174,8 +175,10 @@ class Exchange:
         Raises NotRewound unless the CLI confirmed the rewind and nothing is still under way.
         """
         if response.error is not None or response.response.get("rewound") is not True:
-            reason = response.error or response.response.get("reason") or "no reason given"
-            raise NotRewound(f"the conversation was not rewound: {str(reason)[:200]}")
+            reason = response.response.get("reason")
+            # The CLI's reasons are names; whatever else it says may quote the conversation, and this is logged.
+            named = isinstance(reason, str) and re.fullmatch(r"[a-z_]{1,40}", reason)
+            raise NotRewound(f"the conversation was not rewound: {reason if named else 'no reason given'}")
         if not self.quiet:
             raise NotRewound("something was still running after the rewind")
         return self.successor()

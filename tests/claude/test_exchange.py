@@ -174,8 +174,9 @@ def test_a_rewind_breaks_a_turn_off() -> None:
         (ControlResponse("R", {"rewound": False, "reason": "stale_target"}, None), "stale_target"),
         (ControlResponse("R", {}, None), "no reason given"),
         (ControlResponse("R", {"rewound": "yes"}, None), "no reason given"),
-        (ControlResponse("R", {}, "Unsupported control request"), "Unsupported control request"),
-        (ControlResponse("R", {"rewound": True}, "out of memory"), "out of memory"),
+        (ControlResponse("R", {"rewound": False, "reason": "what was said"}, None), "no reason given"),
+        (ControlResponse("R", {}, "Unsupported control request"), "no reason given"),
+        (ControlResponse("R", {"rewound": True}, "out of memory"), "no reason given"),
     ],
 )
 def test_an_unconfirmed_rewind_is_an_error(response: ControlResponse, message: str) -> None:

@@ -38,6 +38,7 @@ async def check_next(proxy: Proxy, before: set[int]) -> None:
     assert find_canaries(reply.body) == set()
     statistics = await proxy.settle()
     assert (statistics.created, statistics.reset_failures) == (2, 1)
+    assert find_canaries(str(statistics.last_error)) == set()
 
 
 @pytest.mark.parametrize("twist", TWISTS)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 TWISTS = {
     "refused": "answer['response'] = {'rewound': False, 'reason': 'stale_target'}",
     "failed": "answer.update(subtype='error', error='no such thing')",
+    "refused_in_words": "answer['response'] = {'rewound': False, 'reason': said}",
+    "failed_in_words": "answer.update(subtype='error', error=said)",
     "empty": "answer['response'] = {}",
     "vague": "answer['response'] = {'rewound': 'true'}",
     "unanswered": "lines.clear()",
@@ -34,13 +36,14 @@ import json, os, subprocess, sys, threading, time
 if "--version" in sys.argv:
     os.execv({command[0]!r}, [*{command!r}, "--version"])
 child = subprocess.Popen([*{command!r}, *sys.argv[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-twists, twist, held = {twists!r}, "", []
+twists, twist, said, held = {twists!r}, "", "", []
 
 def feed():
-    global twist
+    global twist, said
     for line in sys.stdin.buffer:
         if b"[[twist=" in line:
             twist = line.partition(b"[[twist=")[2].partition(b"]]")[0].partition(b";")[0].decode()
+            said = line[max(0, line.find(b"canary")) :][:100].decode()
         child.stdin.write(line)
         child.stdin.flush()
         if b"[[quote" in line:
