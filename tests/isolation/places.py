@@ -11,6 +11,8 @@ from tests.isolation.drawing import Drawn
 from tests.isolation.speech import PATHS, speak
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.isolation.drawing import Dialect
     from tests.serve.running import Scratch
 
@@ -86,27 +88,31 @@ def headers(word: str, key: str) -> dict[str, str]:
 
 
 def find_in_places(scratch: Scratch) -> dict[str, set[str]]:
-    """The canaries in the server's processes and its files: those of the settings are not a client's to write."""
+    """The canaries in the server's processes and its files."""
     found = find_in_files(scratch.path)
+    instances = scratch.instances
     for pid in scratch.processes:
-        for place, text in _places(Path(f"/proc/{pid}")).items():
+        for place, text in _places(Path(f"/proc/{pid}"), instances):
             if here := find_canaries(text):
                 found[f"{pid} {place}: {text[:2000]!r}"] = here
     return found
 
 
-def _places(process: Path) -> dict[str, bytes]:
+def _places(process: Path, instances: set[int]) -> Iterator[tuple[str, bytes]]:
     """All that the kernel tells of a process in words: titles, variables, folders, and what is open."""
-    texts = {}
     try:
-        for name in ("cmdline", "comm", "environ", "maps"):
-            texts[name] = (process / name).read_bytes()
+        for name in ("cmdline", "comm", "maps"):
+            yield name, (process / name).read_bytes()
+        # The CLI's own short-lived children have the extra body in that variable, and nowhere else.
+        parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+        for variable in (process / "environ").read_bytes().split(b"\0"):
+            if parent not in instances or not variable.startswith(b"CLAUDE_CODE_EXTRA_BODY="):
+                yield "environ", variable
         for link in (process / "cwd", process / "exe", process / "root", *(process / "fd").iterdir()):
-            texts[str(link)] = os.fsencode(link.readlink())
+            yield str(link), os.fsencode(link.readlink())
     except (
         FileNotFoundError,
         ProcessLookupError,
         PermissionError,
     ):  # it ends just now, or one of its files does
         pass
-    return texts

@@ -1,13 +1,14 @@
 """No field of a request is ever in a command line, in a process's variables, or in a path; nor in what is printed.
 
 Looked at are the server and all that it starts, while a request is held under way, when it has been left, and when a
-new instance was started for the next. The extra body goes to the CLI by a message, as everything else does. There it
-becomes a variable of the CLI's own making: programs that the CLI starts would inherit it, and no others do.
+new instance was started for the next. Everything goes to the CLI by messages, the extra body and the limit of the
+answer as well; of these two the CLI makes variables for itself, which a `git` that it starts now and then inherits.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from itertools import pairwise
@@ -22,15 +23,23 @@ from ccproxy_trio.settings import hash_key
 from tests.cli.conftest import claude_binary as claude_binary
 from tests.fake_api import open_fake_api
 from tests.isolation.canaries import canary, find_canaries
-from tests.isolation.drawing import DIALECTS
 from tests.isolation.places import everything, find_in_places, headers, target
 from tests.isolation.run import KEYS
+from tests.isolation.speech import PATHS
 from tests.serve.conftest import scratch as scratch
 from tests.serve.running import SERVE, Scratch, Server, open_server
 from tests.server.http_client import open_exchange
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+GIT = """#!/bin/sh
+{{ printf '%s\\0' "$@" "$(pwd)"; env -0; }} >> {record}
+exit 1
+"""
+LIMIT = b"CLAUDE_CODE_MAX_OUTPUT_TOKENS=424242"
+
+DIALECTS = tuple(PATHS)
 
 SETTINGS = f"""
 [pool_settings]
@@ -44,7 +53,7 @@ hash = "{hash_key(KEYS[0])}"
 
 async def hold(server: Server, scratch: Scratch, number: int) -> set[int]:
     """Look around while a request with everything is under way, and when its client has left; the instances."""
-    word, dialect = canary(number), DIALECTS[number % len(DIALECTS)]
+    word, dialect = canary(number), DIALECTS[number]
     body = orjson.dumps(everything(word, dialect))
     path, heads = target(word, dialect), headers(word, KEYS[0])
     async with open_exchange(server.port, path, body, headers=heads) as exchange:
@@ -80,10 +89,17 @@ async def test_over_the_stand_in(scratch: Scratch) -> None:
 
 
 @pytest.mark.cli
-async def test_over_the_real_cli(scratch: Scratch, claude_binary: Path) -> None:
+async def test_over_the_real_cli(
+    scratch: Scratch, claude_binary: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("programs")
+    git, record = folder / "git", folder / "record"
+    git.write_text(GIT.format(record=record))
+    git.chmod(0o755)
     (scratch.working / "ccproxy.toml").write_text(SETTINGS)
     async with open_fake_api() as api:
         variables = {
+            "PATH": f"{folder}:{os.defpath}",
             "ANTHROPIC_BASE_URL": api.url,
             "ANTHROPIC_API_KEY": "dummy",
             "CLAUDE__CLI_PATH": str(claude_binary),
@@ -94,6 +110,8 @@ async def test_over_the_real_cli(scratch: Scratch, claude_binary: Path) -> None:
         assert [find_canaries(json.dumps(turn.body)) for turn in api.turns] == [
             {canary(number)} for number in range(len(DIALECTS))
         ]
+    told = [each for each in record.read_bytes().split(b"\0") if find_canaries(each) or b"424242" in each]
+    assert {each for each in told if not each.startswith(b"CLAUDE_CODE_EXTRA_BODY=")} == {LIMIT}
 
 
 @pytest.mark.parametrize("place", ["cmdline", "environ", "cwd", "fd", "a file", "a file's name"])
