@@ -27,7 +27,7 @@ from ccproxy_trio.claude.folder import sweep_private_folders
 from ccproxy_trio.claude.instance import Instance, Timeouts, Turn
 from ccproxy_trio.claude.launcher import Launcher
 from ccproxy_trio.claude.locate import Cli, locate_cli
-from ccproxy_trio.claude.renewal import Plan, open_renewal
+from ccproxy_trio.claude.renewal import Plan, Renewal, open_renewal
 from ccproxy_trio.claude.source import Wanted, build_source
 from ccproxy_trio.claude.turn_settings import refuse_effort
 from ccproxy_trio.dialects.anthropic.count_tokens import CountRequest, parse_count_request
@@ -148,6 +148,8 @@ class ClaudePool:
     allowed_tools: Collection[str] = ()
     """The server tools that a request may use."""
     _launcher: Launcher = attrs.field(kw_only=True, repr=False, eq=False)
+    _renewal: Renewal = attrs.field(kw_only=True, repr=False, eq=False)
+    _environ: Mapping[str, str] = attrs.field(kw_only=True, repr=False, eq=False)
     # What a version of the CLI lists.
     _listed: dict[str, tuple[Model, ...]] = attrs.field(factory=dict, init=False, repr=False, eq=False)
 
@@ -155,6 +157,19 @@ class ClaudePool:
     def cli(self) -> Cli:
         """What instances are started from now."""
         return self._launcher.source.cli
+
+    async def reconfigure(self, settings: Settings) -> ClaudePool:
+        """The same pool by other settings, all of which are in force when this returns; whether it pools stays.
+
+        Instances are replaced one after the other where the CLI, its version or its options are others; answers
+        under way go on. This value goes on with its own `models` and `allowed_tools`. Raises CliUnusable when the
+        settings want another CLI that cannot be used; then nothing has changed.
+        """
+        config = _config(settings.pool_settings)
+        await self._renewal.follow(_plan(settings, self._environ))
+        # From here on nothing is awaited: whoever puts the value returned in force does it in the same step.
+        self.pool.reconfigure(config)
+        return attrs.evolve(self, models=settings.claude.models, allowed_tools=settings.claude.allowed_tools)
 
     def resolve(self, name: str) -> str:
         """The CLI's name for a model: by `models`, a name before the first pattern that fits, or the name itself."""
@@ -273,9 +288,16 @@ async def open_claude_pool(
             observer=_log_trouble,
             name="claude",
         ) as pool,
-        open_renewal(launcher, plan, pool.replace_all),
+        open_renewal(launcher, plan, partial(pool.replace_all, one_by_one=True)) as renewal,
     ):
-        yield ClaudePool(pool, claude.models, claude.allowed_tools, launcher=launcher)
+        yield ClaudePool(
+            pool,
+            claude.models,
+            claude.allowed_tools,
+            launcher=launcher,
+            renewal=renewal,
+            environ=environ,
+        )
 
 
 def _log_trouble(event: PoolEvent) -> None:

@@ -47,11 +47,15 @@ _PREFLIGHT_AGE = "600"
 class Access:
     """The way in to the application."""
 
-    def __init__(self, settings: ServerSettings) -> None:
+    def __init__(self, settings: ServerSettings, before: Access | None = None) -> None:
         self.settings = settings
         self._keyring = Keyring(settings.keys)
         self._limits: dict[str, Limits] = {}
         self._met_strangers = False
+        for name, limits in () if before is None else before._limits.items():
+            if (key := settings.keys.get(name)) is not None:
+                limits.change(key.requests_per_minute, key.concurrency)
+                self._limits[name] = limits
 
     async def admit(self) -> Response | None:
         """Let the request under way through, or answer a preflight. Raises Refused."""

@@ -6,21 +6,14 @@ effect is told in `x-ccproxy-ignored`. Nothing is answered before `access` has l
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from quart import g
 from quart_trio import QuartTrio
 
-from .access import Access
 from .body import limit_reading
-from .chat import ChatCompletions
-from .count_tokens import CountTokens
+from .endpoints import Endpoints
 from .errors import new_request_id, refuse, register_errors, speaks_openai
-from .messages import Messages
-from .models import Models
-from .openapi import OpenAPI
-from .ops import Ops
-from .responses import Responses
 from .transport import RepairedHTTPConnection, ensure_descriptors, repair_hypercorn
 
 if TYPE_CHECKING:
@@ -30,6 +23,8 @@ if TYPE_CHECKING:
 
     from ccproxy_trio.claude_pool import ClaudePool
     from ccproxy_trio.settings import Settings
+
+    View = Callable[..., Awaitable[Response]]
 
 _MOST_TOLD = 4000
 """Characters of a header: a request may have thousands of marks that are ignored."""
@@ -43,56 +38,65 @@ def put_transport_in_place(settings: Settings) -> None:
     repair_hypercorn(write_timeout=server.write_timeout, max_connections=connections, refuse=refuse)
 
 
-def create_app(claude: ClaudePool, settings: Settings) -> QuartTrio:
+class Application(QuartTrio):
+    """The application, by the settings in force."""
+
+    asgi_http_class = RepairedHTTPConnection
+
+    endpoints: Endpoints
+    """What answers the requests that come now."""
+
+    def put_in_force(self, claude: ClaudePool, settings: Settings) -> None:
+        """Answer by these from now on. Requests under way go on with what they began with."""
+        self.config["MAX_CONTENT_LENGTH"] = settings.server.max_body_size
+        self.config["BODY_TIMEOUT"] = settings.server.body_timeout
+        self.endpoints = Endpoints.over(claude, settings, getattr(self, "endpoints", None))
+
+
+def create_app(claude: ClaudePool, settings: Settings) -> Application:
     """The application over an open pool. It owns nothing: the pool must outlive it."""
-    app = QuartTrio("ccproxy_trio", static_folder=None)
-    app.asgi_http_class = RepairedHTTPConnection
-    app.config["MAX_CONTENT_LENGTH"] = settings.server.max_body_size
-    app.config["BODY_TIMEOUT"] = settings.server.body_timeout
+    app = Application("ccproxy_trio", static_folder=None)
     app.config["RESPONSE_TIMEOUT"] = None
-
+    app.put_in_force(claude, settings)
     limit_reading(app)
-    ping_interval = settings.server.ping_interval
-    messages = Messages(claude, ping_interval)
-    chat = ChatCompletions(claude, settings.openai, ping_interval)
-    responses = Responses(claude, settings.openai, ping_interval)
-    count_tokens, models = CountTokens(claude), Models(claude)
-    ops = Ops(claude, settings.pool_settings.enabled, has_keys=bool(settings.server.keys))
-    access = Access(settings.server)
 
-    def route(method: str, path: str, view: Callable[..., Awaitable[Response]]) -> None:
-        app.add_url_rule(path, view_func=view, methods=[method], endpoint=path)
+    def route(method: str, path: str, choose: Callable[[Endpoints], View]) -> None:
+        async def answer(**arguments: Any) -> Response:
+            return await choose(g.endpoints)(**arguments)
 
-    route("POST", "/v1/messages", messages.create)
-    route("POST", "/v1/messages/count_tokens", count_tokens.count)
+        app.add_url_rule(path, view_func=answer, methods=[method], endpoint=path)
+
+    route("POST", "/v1/messages", lambda at: at.messages.create)
+    route("POST", "/v1/messages/count_tokens", lambda at: at.count_tokens.count)
     for prefix in ("/v1", "/openai/v1"):
-        route("POST", f"{prefix}/chat/completions", chat.create)
-        route("POST", f"{prefix}/responses", responses.create)
-        route("GET", f"{prefix}/models", models.list)
-        route("GET", f"{prefix}/models/<path:name>", models.get)
-    route("GET", "/", ops.root)
-    route("GET", "/health", ops.health)
-    route("GET", "/healthz", ops.health)
-    route("GET", "/readyz", ops.ready)
-    route("GET", "/pool/stats", ops.stats)
-    route("GET", "/openapi.json", OpenAPI(settings).get)
+        route("POST", f"{prefix}/chat/completions", lambda at: at.chat.create)
+        route("POST", f"{prefix}/responses", lambda at: at.responses.create)
+        route("GET", f"{prefix}/models", lambda at: at.models.list)
+        route("GET", f"{prefix}/models/<path:name>", lambda at: at.models.get)
+    route("GET", "/", lambda at: at.ops.root)
+    route("GET", "/health", lambda at: at.ops.health)
+    route("GET", "/healthz", lambda at: at.ops.health)
+    route("GET", "/readyz", lambda at: at.ops.ready)
+    route("GET", "/pool/stats", lambda at: at.ops.stats)
+    route("GET", "/openapi.json", lambda at: at.openapi.get)
 
-    async def begin() -> None:
+    async def begin() -> Response | None:
+        g.endpoints = app.endpoints
         g.request_id = new_request_id()
         g.ignored = ()
         g.caller = None
+        return await app.endpoints.access.admit()
 
     async def finish(response: Response) -> Response:
         response.headers.setdefault("x-request-id" if speaks_openai() else "request-id", g.request_id)
-        if claude.cli.demo:
+        if g.endpoints.claude.cli.demo:
             response.headers["x-ccproxy-demo"] = "true"
         if g.ignored:
             response.headers["x-ccproxy-ignored"] = _tell(g.ignored)
-        access.mark(response)
+        g.endpoints.access.mark(response)
         return response
 
     app.before_request(begin)
-    app.before_request(access.admit)
     app.after_request(finish)
     register_errors(app)
     return app

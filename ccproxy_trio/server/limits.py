@@ -38,6 +38,11 @@ class Limits:
         self._concurrency = concurrency
         self._full_at = now
 
+    def change(self, requests_per_minute: int | None, concurrency: int | None) -> None:
+        """Put other limits in force; what was let in still counts."""
+        self._per_minute = requests_per_minute
+        self._concurrency = concurrency
+
     def begin(self, now: float) -> TooMany | None:
         """Let one request in, to be followed by `end`, or say why not."""
         if self._concurrency is not None and self.under_way >= self._concurrency:
