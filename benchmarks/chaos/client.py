@@ -188,24 +188,3 @@ class Client:
             if rudely:
                 stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             stream.socket.close()
-
-
-async def fetch(port: int, path: str, key: str) -> bytes:
-    """The body of a page. Raises OSError and the like, or RuntimeError for another status than 200."""
-    connection = h11.Connection(h11.CLIENT)
-    headers = [("host", "localhost"), ("x-api-key", key), ("connection", "close")]
-    with trio.fail_after(PATIENCE):
-        async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
-            data = connection.send(h11.Request(method="GET", target=path, headers=headers))
-            await stream.send_all((data or b"") + (connection.send(h11.EndOfMessage()) or b""))
-            status, body = 0, b""
-            while not isinstance(event := connection.next_event(), h11.EndOfMessage):
-                if event is h11.NEED_DATA:
-                    connection.receive_data(await stream.receive_some())
-                elif isinstance(event, h11.Response):
-                    status = event.status_code
-                elif isinstance(event, h11.Data):
-                    body += bytes(event.data)
-    if status != 200:
-        raise RuntimeError(f"{path} was answered {status}")
-    return body

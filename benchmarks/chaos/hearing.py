@@ -41,8 +41,10 @@ class Heard:
     """A whole answer, or a failure."""
 
     text: str = ""
+    calls: tuple[str, ...] = ()
+    """The names of the tools that are called."""
     whole: Json | None = None
-    """The answer as one object; of a stream, its last event."""
+    """The answer as one object, if it was not streamed."""
     told: Told | None = None
 
 
@@ -54,7 +56,7 @@ def hear(dialect: Dialect, status: int, headers: Mapping[str, str], body: bytes)
         if headers["content-type"].startswith("text/event-stream"):
             return _hear_stream(dialect, body)
         answer = json.loads(body)
-        return Heard(_text_of(dialect, answer), answer)
+        return Heard(_text_of(dialect, answer), _calls_of(dialect, answer), answer)
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise Lie(f"an answer out of shape: {error!r}: {body[:300]!r}") from error
 
@@ -102,7 +104,8 @@ def _hear_messages(events: list[Json]) -> Heard:
     stops = [event["delta"]["stop_reason"] for event in events if event["type"] == "message_delta"]
     starts = [event["content_block"] for event in events if event["type"] == "content_block_start"]
     _require(len(stops) == 1 and stops[0] is not None, f"a message with the stop reasons {stops}")
-    return Heard("".join(delta.get("text", "") for delta in deltas), {"content": starts})
+    text = "".join(delta.get("text", "") for delta in deltas)
+    return Heard(text, _calls_of("messages", {"content": starts}))
 
 
 def _hear_chunks(frames: list[bytes]) -> Heard:
@@ -118,8 +121,10 @@ def _hear_chunks(frames: list[bytes]) -> Heard:
     choices = [choice for chunk in chunks for choice in chunk["choices"]]
     finished = [choice["finish_reason"] for choice in choices if choice["finish_reason"] is not None]
     _require(len(finished) == 1, f"a stream with the finish reasons {finished}")
-    calls = [call for choice in choices for call in choice["delta"].get("tool_calls", ())]
-    return Heard("".join(choice["delta"].get("content") or "" for choice in choices), {"calls": calls})
+    deltas = [choice["delta"] for choice in choices]
+    calls = [call["function"] for delta in deltas for call in delta.get("tool_calls", ())]
+    names = tuple(call["name"] for call in calls if "name" in call)
+    return Heard("".join(delta.get("content") or "" for delta in deltas), names)
 
 
 def _hear_response(events: list[Json]) -> Heard:
@@ -139,7 +144,7 @@ def _hear_response(events: list[Json]) -> Heard:
     deltas = [event["delta"] for event in events if event["type"] == "response.output_text.delta"]
     text = _text_of("responses", response)
     _require("".join(deltas) == text, "another text in the pieces than in the whole")
-    return Heard(text, response)
+    return Heard(text, _calls_of("responses", response))
 
 
 def _text_of(dialect: Dialect, answer: Json) -> str:
@@ -154,6 +159,18 @@ def _text_of(dialect: Dialect, answer: Json) -> str:
             ]
             return "".join(part["text"] for part in parts)
     return ""
+
+
+def _calls_of(dialect: Dialect, answer: Json) -> tuple[str, ...]:
+    match dialect:
+        case "messages":
+            return tuple(block["name"] for block in answer["content"] if block["type"] == "tool_use")
+        case "chat":
+            calls = answer["choices"][0]["message"].get("tool_calls") or ()
+            return tuple(call["function"]["name"] for call in calls)
+        case "responses":
+            return tuple(item["name"] for item in answer["output"] if item["type"] == "function_call")
+    return ()
 
 
 def _require(holds: bool, otherwise: str) -> None:

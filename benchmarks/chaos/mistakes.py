@@ -37,8 +37,8 @@ def _refused(status: int, message: str, least: float = 0.0) -> Truth:
     return Truth(status, message, _REFUSED, least)
 
 
-def _without_conversation(body: dict[str, Any]) -> bytes:
-    return json.dumps({**body, "messages": [], "input": []}).encode()
+def _with_too_much(body: dict[str, Any]) -> bytes:
+    return json.dumps({**body, "unheard_of": 1}).encode()
 
 
 def _cut_short(body: dict[str, Any]) -> bytes:
@@ -69,16 +69,22 @@ _WEBSOCKET = (
 )
 
 MISTAKES: tuple[Mistake, ...] = (
-    Mistake(_refused(400, r"(The request body|We could not parse).*"), _cut_short),
-    Mistake(_refused(400, r"(The request body|We could not parse).*"), lambda _: b"[" * 50_000),
-    Mistake(_refused(400, r".*(must be a JSON object|object).*"), lambda _: b"[]"),
-    Mistake(_refused(400, r".*(messages|input|message).*"), _without_conversation),
-    Mistake(_refused(400, r".*stream.*"), _of_no_sense),
-    Mistake(_refused(413, r".*the request's body is larger than this server takes"), _too_large),
-    Mistake(_refused(408, r".*the request's body did not arrive in time", least=BODY_TIMEOUT), missing=100),
-    Mistake(_refused(400, r"content-encoding: .*|.*encoded bodies.*"), headers={"content-encoding": "gzip"}),
-    Mistake(_refused(405, r"DELETE .*: this endpoint does not take this method"), method="DELETE"),
-    Mistake(_refused(404, r".*: this server has no such endpoint"), path="/nowhere"),
+    Mistake(_refused(400, r"The request body is not valid JSON: .*"), _cut_short),
+    Mistake(_refused(400, r"The request body is not valid JSON: .*"), lambda _: b"[" * 50_000),
+    Mistake(_refused(400, r"The request body must be a JSON object"), lambda _: b"[]"),
+    Mistake(_refused(400, r".*\bunheard_of\b.*"), _with_too_much),
+    Mistake(_refused(400, r"stream: Input should be a valid boolean"), _of_no_sense),
+    Mistake(_refused(413, r"POST [\w/]+: the request's body is larger than this server takes"), _too_large),
+    Mistake(
+        _refused(408, r"POST [\w/]+: the request's body did not arrive in time", least=BODY_TIMEOUT),
+        missing=100,
+    ),
+    Mistake(
+        _refused(400, r"content-encoding: this server takes no encoded bodies, .*"),
+        headers={"content-encoding": "gzip"},
+    ),
+    Mistake(_refused(405, r"DELETE [\w/]+: this endpoint does not take this method"), method="DELETE"),
+    Mistake(_refused(404, r"POST [\w/]+/nowhere: this server has no such endpoint"), path="/nowhere"),
 )
 
 UNSPOKEN: tuple[Mistake, ...] = (

@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import h11
 import orjson
 import trio
 from attrs import define, field
@@ -23,7 +24,6 @@ from attrs import define, field
 import ccproxy_trio
 from ccproxy_trio.claude.demo import command
 
-from .client import fetch
 from .numbers import FREE, variables
 from .processes import working_under
 
@@ -81,7 +81,7 @@ class Server:
 
     async def stats(self) -> dict[str, Any]:
         """What it tells of its pool, in one dictionary."""
-        body = await fetch(self.port, "/pool/stats", FREE)
+        body = await _fetch(self.port, "/pool/stats", FREE)
         told: dict[str, Any] = orjson.loads(body)
         return {**told["stats"], **told["pool"]}
 
@@ -164,3 +164,24 @@ async def _read_port(stdout: trio.abc.ReceiveStream, server: Server) -> int:
             raise RuntimeError("the server did not start: " + "\n".join(server.last_lines))
         printed += chunk.decode()
     return int(found[1])
+
+
+async def _fetch(port: int, path: str, key: str) -> bytes:
+    """The body of a page. Raises OSError and the like, or RuntimeError for another status than 200."""
+    connection = h11.Connection(h11.CLIENT)
+    headers = [("host", "localhost"), ("x-api-key", key), ("connection", "close")]
+    with trio.fail_after(PATIENCE):
+        async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+            data = connection.send(h11.Request(method="GET", target=path, headers=headers))
+            await stream.send_all((data or b"") + (connection.send(h11.EndOfMessage()) or b""))
+            status, body = 0, b""
+            while not isinstance(event := connection.next_event(), h11.EndOfMessage):
+                if event is h11.NEED_DATA:
+                    connection.receive_data(await stream.receive_some())
+                elif isinstance(event, h11.Response):
+                    status = event.status_code
+                elif isinstance(event, h11.Data):
+                    body += bytes(event.data)
+    if status != 200:
+        raise RuntimeError(f"{path} was answered {status}")
+    return body

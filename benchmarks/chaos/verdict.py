@@ -89,6 +89,6 @@ def _check(asked: Asked, heard: Heard, body: bytes) -> None:
         case _:
             # `deltas` has dots put behind a text that is too short for so many.
             right = heard.text.rstrip(".") == echo_of(asked)
-            right = right and (b'"look"' in body) == asked.tool
+            right = right and heard.calls == (("look",) if asked.tool else ())
     if not right:
         raise Lie(f"not the right answer: {body[-500:]!r}")
