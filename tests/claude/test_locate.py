@@ -158,6 +158,42 @@ def test_a_provider_gets_its_own_variables_only(tmp_path: Path) -> None:
     assert "ANTHROPIC_API_KEY" not in launch.env
 
 
+PROXIES = """
+HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy CLAUDE_CODE_PROXY_RESOLVES_HOSTS
+NODE_EXTRA_CA_CERTS CLAUDE_CODE_CERT_STORE
+CLAUDE_CODE_CLIENT_CERT CLAUDE_CODE_CLIENT_KEY CLAUDE_CODE_CLIENT_KEY_PASSPHRASE
+ANTHROPIC_BASE_URL ANTHROPIC_CUSTOM_HEADERS CLAUDE_CONFIG_DIR
+"""
+AWS = "AWS_REGION AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"
+BEDROCK = "AWS_BEARER_TOKEN_BEDROCK ANTHROPIC_BEDROCK_BASE_URL ANTHROPIC_BEDROCK_SERVICE_TIER"
+PROVIDERS = {
+    "CLAUDE_CODE_USE_BEDROCK": f"{AWS} {BEDROCK} CLAUDE_CODE_SKIP_BEDROCK_AUTH CLAUDE_CODE_USE_MANTLE",
+    "CLAUDE_CODE_USE_MANTLE": f"{AWS} ANTHROPIC_BEDROCK_MANTLE_BASE_URL CLAUDE_CODE_SKIP_MANTLE_AUTH",
+    "CLAUDE_CODE_USE_ANTHROPIC_AWS": (
+        f"{AWS} ANTHROPIC_AWS_BASE_URL ANTHROPIC_AWS_WORKSPACE_ID ANTHROPIC_AWS_API_KEY "
+        "CLAUDE_CODE_SKIP_ANTHROPIC_AWS_AUTH"
+    ),
+    "CLAUDE_CODE_USE_VERTEX": (
+        "ANTHROPIC_VERTEX_PROJECT_ID ANTHROPIC_VERTEX_BASE_URL CLOUD_ML_REGION GOOGLE_APPLICATION_CREDENTIALS "
+        "CLAUDE_CODE_SKIP_VERTEX_AUTH VERTEX_REGION_CLAUDE_HAIKU_4_5 VERTEX_REGION_CLAUDE_5_OPUS"
+    ),
+    "CLAUDE_CODE_USE_FOUNDRY": (
+        "ANTHROPIC_FOUNDRY_RESOURCE ANTHROPIC_FOUNDRY_BASE_URL ANTHROPIC_FOUNDRY_API_KEY "
+        "ANTHROPIC_FOUNDRY_AUTH_TOKEN CLAUDE_CODE_SKIP_FOUNDRY_AUTH"
+    ),
+    "ANTHROPIC_API_KEY": "",
+    "ANTHROPIC_AUTH_TOKEN": "",
+}
+
+
+@pytest.mark.parametrize("switch", PROVIDERS)
+def test_what_the_cli_documents_for_a_provider_passes(tmp_path: Path, switch: str) -> None:
+    named = {switch, *PROVIDERS[switch].split(), *PROXIES.split()}
+    environ = dict.fromkeys((*named, "GITHUB_TOKEN", "AZURE_CLIENT_SECRET_2", "VERTEX_REGION"), "1")
+    cli = locate_cli(str(fake_cli(tmp_path / "claude")), "auto", environ)
+    assert build_launch(cli, "opus", environ).env.keys() & environ.keys() == named
+
+
 def test_a_probe_has_no_credential_and_reaches_no_api(tmp_path: Path) -> None:
     probe = build_probe(locate_cli(str(fake_cli(tmp_path / "claude")), "auto", ENVIRON), ENVIRON)
     environment = probe.environment(tmp_path)
