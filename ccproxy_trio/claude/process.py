@@ -169,9 +169,10 @@ def _spawn(argv: Sequence[str], env: Mapping[str, str], cwd: Path, lifeline: Lif
     try:
         lifeline.tie(popen.pid)
         assert popen.stdin is not None
-        popen.stdin.write(GO)
+        with suppress(BrokenPipeError):  # killed already: whoever reads its output learns how it ended
+            popen.stdin.write(GO)
         return Process(popen)
-    except OSError:  # out of file descriptors, or killed already
+    except OSError:  # out of file descriptors
         with popen:
             popen.kill()
         raise

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from ccproxy_trio.claude.lifeline import GO, wait_for_go
+from ccproxy_trio.claude.lifeline import GO, Lifeline, wait_for_go
 from ccproxy_trio.claude.process import open_process
 from tests.server.proxy import children
 
@@ -87,6 +87,23 @@ async def test_a_signal_is_told_as_subprocess_tells_it(tmp_path: Path) -> None:
         process.signal_group(signal.SIGKILL)
         assert await process.wait() == -signal.SIGKILL
         process.signal_group(signal.SIGKILL)  # to nobody
+
+
+async def test_killed_before_it_began_it_is_told_in_the_same_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tie_too_late(lifeline: Lifeline, group: int) -> None:
+        tie(lifeline, group)
+        os.kill(group, signal.SIGKILL)
+        os.waitid(os.P_PID, group, os.WEXITED | os.WNOWAIT)
+
+    tie = Lifeline.tie
+    monkeypatch.setattr(Lifeline, "tie", tie_too_late)
+    before = descriptors()
+    async with open_process(["cat"], env=ENV, cwd=tmp_path) as process:
+        assert await process.receive() == b""
+        assert await process.wait() == -signal.SIGKILL
+    assert len(descriptors()) == len(before)
 
 
 async def test_several_tasks_may_await_its_exit(tmp_path: Path) -> None:
