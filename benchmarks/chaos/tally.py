@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .drawing import Asked
     from .truths import Truth
 
-_MOST_LIES = 50
+_MOST_LIES = 200
 _WITH_AN_INSTANCE = {"answered", "failed as asked", "its instance was shot", "its instance was too slow"}
 
 _MAY_HAVE_HAD_ONE = _WITH_AN_INSTANCE | {"refused"}
