@@ -43,7 +43,8 @@ class PoolConfig:
     used give way to them, the least recently used first (reason `unfit`)."""
 
     max_waiting: float = math.inf
-    """Acquires that may wait at once (an integer, or inf); one more fails at once with `PoolSaturated`."""
+    """Acquires that may wait at once (an integer, or inf). When one more comes, it or another fails at once with
+    `PoolSaturated`: another if that is of the tenant of which the most wait, and the newcomer is of a smaller one."""
 
     max_starting: int = 4
     """Resources being created at once, at most. While the factory fails it is tried one at a time."""

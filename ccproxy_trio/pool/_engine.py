@@ -1,7 +1,6 @@
-"""Who gets which resource, and what becomes of it after: every change as one synchronous step.
+"""What acquires, leases and keepers call: every change of a pool as one synchronous step.
 
 * A step never awaits, so no cancellation and no other task can fall into the middle of one.
-* What comes free goes through `offer()` and nowhere else: to the longest waiting acquire that it fits, or to rest.
 * Leases are given by `lend()` and nowhere else, and taken back by `give_back()`.
 """
 
@@ -21,15 +20,15 @@ from ._events import (
     ResetFailed,
     ResourceCreated,
     ResourceGone,
-    ResourceLeased,
     ResourceReleased,
 )
+from ._lending import Lending
 from ._stats import RetireReason
-from ._stock import Stock, logger
-from ._waiters import Closed, Fit, Misfit, Waiter
+from ._stock import logger
+from ._waiters import Closed, Misfit, Waiter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Sequence
 
     from ._config import PoolConfig
     from ._keeper import Hook
@@ -38,8 +37,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Engine(Stock[T]):
-    """The steps that acquires, leases and keepers call."""
+class Engine(Lending[T]):
+    """A pool without its tasks."""
 
     def __init__(
         self,
@@ -50,12 +49,9 @@ class Engine(Stock[T]):
         observers: Sequence[Observer],
         name: str,
     ) -> None:
-        super().__init__(config, observers=observers, name=name)
-        self.check = check
+        super().__init__(config, check=check, observers=observers, name=name)
         self.reset = reset
         self.closed = False
-        self.newest_at_death = math.inf
-        """The newest resource when one died young and unused, with none used for the first time since."""
         self.empty = trio.Event()
         """Set when the pool is closed and its last resource is gone."""
 
@@ -100,45 +96,6 @@ class Engine(Stock[T]):
             self.upkeep = True
             self.pump()
 
-    def choose(self, fit: Fit[T] | None, now: float) -> Slot[T] | None:
-        """The idle resource that suits best, the most recently used among equals."""
-        while True:
-            if fit is None:
-                slot = next(reversed(self.roster.resting), None)
-                if slot is not None and slot.state != "idle":
-                    slot = next(self.roster.idle(), None)
-            else:
-                idle = list(self.roster.idle())
-                best = policy.best_fit(fit(slot.value) for slot in idle)
-                slot = None if best is None else idle[best]
-            if slot is None or now < slot.expires:
-                return slot
-            self.retire(slot, RetireReason.LIFETIME)
-
-    def stale(self, slot: Slot[T], now: float) -> bool:
-        """Whether a resting resource is to be checked before it is handed over."""
-        return self.check is not None and policy.needs_check(
-            now=now, seen_well=slot.seen_well, check_after_idle=self.config.check_after_idle
-        )
-
-    def lend(self, slot: Slot[T], now: float, start: float, tenant: Hashable) -> None:
-        """Count a resource as leased, to an acquire of `tenant` that began at `start`."""
-        self.roster.unrest(slot)
-        self.roster.move(slot, "in_use")
-        slot.uses += 1
-        slot.since = now
-        slot.tenant = tenant
-        self.tally.acquired += 1
-        if slot.uses > 1:
-            self.tally.reused += 1
-        else:
-            self.newest_at_death = math.inf
-        if self.observers:
-            waited = now - start
-            self.emit(ResourceLeased(pool=self.name, time=now, id=slot.id, uses=slot.uses, waited=waited))
-        if self.config.min_fresh and slot.uses == 1:
-            self.pump()
-
     def enqueue(self, waiter: Waiter[T], stale: Slot[T] | None) -> None:
         """Let an acquire wait, for a check of `stale` or for whatever comes."""
         if stale is None and self.roster.fresh and any(not slot.uses for slot in self.roster.idle()):
@@ -153,83 +110,24 @@ class Engine(Stock[T]):
         if slot.state != "in_use":
             return  # It died, or the pool was closed, while it was out: its keeper sees to it.
         now = self.now()
+        held = now - slot.since
         if self.observers:
-            held = now - slot.since
             self.emit(ResourceReleased(pool=self.name, time=now, id=slot.id, held=held, error=error))
-        slot.since = slot.seen_well = now
+        slot.seen_well = now
         if reason is None and error is not None and self.config.retire_on_error:
             reason = RetireReason.BROKEN
         if reason is None:
             reason = self.why_retire(slot, now)
-        if reason is not None:
-            self.retire(slot, reason, error)
-        elif self.reset is not None:
+        if reason is None and self.reset is not None:
             self.roster.move(slot, "resetting")
             slot.command("reset")
-        else:
-            self._pass_on(slot, now)
-
-    # What comes free.
-
-    def offer(self, slot: Slot[T], now: float) -> None:
-        """Hand a free resource to whom it fits, or let it rest."""
-        reason = self.why_retire(slot, now)
+            return
+        self.tally.lease_time = policy.lease_time(self.tally.lease_time, held)
         if reason is not None:
-            self.retire(slot, reason)
+            self.retire(slot, reason, error)
         else:
-            self._pass_on(slot, now)
-
-    def _pass_on(self, slot: Slot[T], now: float) -> None:
-        if not self.line or not self._hand_over(slot, now):
-            self.roster.move(slot, "idle")
-            self.roster.rest(slot)
-            idle_end = slot.since + self.config.idle_timeout
-            if idle_end < self.sweep_due or slot.expires < self.sweep_due:
-                self.wake_at(min(idle_end, slot.expires))
-            if self.line or self.config.min_fresh:
-                self.pump()
-
-    def _hand_over(self, slot: Slot[T], now: float) -> bool:
-        """Give `slot` to the first in line that it fits, or replace it for one overtaken for too long."""
-        passed: list[Waiter[T]] = []
-        lost: list[Waiter[T]] = []
-        misfits: list[tuple[Waiter[T], Exception]] = []
-        taken = False
-        for waiter in self.line:
-            if now >= waiter.deadline:
-                lost.append(waiter)  # What it got it would throw away (vitessio/vitess#20310).
-                continue
-            try:
-                suits = waiter.fit is None or waiter.fit(slot.value) is not None
-            except Exception as error:  # noqa: BLE001 -- it goes to the acquire whose `fit` it is
-                misfits.append((waiter, error))
-                continue
-            if not suits:
-                if not slot.uses:
-                    self.line.mark_particular(waiter)
-                passed.append(waiter)
-                continue
-            if self.owed_to_another(passed, now):
-                self.retire(slot, RetireReason.UNFIT)
-                taken = True
-                break
-            if waiter.deliver(slot):
-                self.line.leave(waiter)
-                self.lend(slot, now, waiter.start, waiter.tenant)
-                taken = True
-                break
-            lost.append(waiter)
-        # Those about to leave are out of the line at once, or the pool would go on making room for them.
-        for waiter in lost:
-            self.line.leave(waiter)
-        for waiter, misfit in misfits:
-            self.line.leave(waiter)
-            waiter.deliver(Misfit(misfit))
-        if taken and slot.state == "in_use":
-            for waiter in passed:
-                if waiter.overtaken_since is None:
-                    waiter.overtaken_since = now
-        return taken
+            slot.since = now
+            self.pass_on(slot, now)
 
     # Checks.
 
@@ -308,6 +206,7 @@ class Engine(Stock[T]):
     def was_reset(self, slot: Slot[T], error: Exception | None) -> None:
         """A reset is over."""
         now = trio.current_time()
+        self.tally.lease_time = policy.lease_time(self.tally.lease_time, now - slot.since)
         if error is None:
             slot.since = slot.seen_well = now
             self.offer(slot, now)

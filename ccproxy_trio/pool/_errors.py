@@ -27,7 +27,7 @@ class PoolTimeout(PoolError):
 
 
 class PoolSaturated(PoolError):
-    """`max_waiting` acquires wait already."""
+    """`max_waiting` acquires wait already, or one of a tenant of which fewer wait took this one's place."""
 
 
 class ResourceUnavailable(PoolError):

@@ -17,7 +17,7 @@ from ._errors import PoolClosed, PoolError, PoolSaturated, PoolTimeout, Resource
 from ._events import AcquireFailed
 from ._slots import Slot
 from ._stats import RetireReason
-from ._waiters import Misfit, Refusal, Waiter
+from ._waiters import Full, Misfit, Refusal, Waiter
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -123,12 +123,15 @@ async def _wait(
     tenant: Hashable,
 ) -> Slot[T]:
     """Stand in line until something is delivered, for `seconds` from `start`."""
-    if len(engine.line) >= engine.config.max_waiting:
+    displaced = None
+    if len(engine.line) >= engine.config.max_waiting and (displaced := engine.gives_way(tenant)) is None:
         engine.tally.saturated += 1
         raise _failed(engine, start, PoolSaturated, f"{len(engine.line)} acquires wait already")
     if stale is None and engine.hopeless_newcomer():
         cause = engine.create_error
         raise _failed(engine, start, ResourceUnavailable, "the factory fails") from cause
+    if displaced is not None:
+        engine.displace(displaced)
     waiter = Waiter(fit, start, start + seconds, tenant)
     engine.enqueue(waiter, stale)
     answer: Answer[T] | None = None
@@ -150,6 +153,10 @@ async def _wait(
             raise _failed(engine, start, PoolTimeout, message) from engine.create_error
         case Refusal(cause):
             raise _failed(engine, start, ResourceUnavailable, "the factory fails") from cause
+        case Full():
+            engine.tally.saturated += 1
+            message = "its place in the line went to a tenant of which fewer wait"
+            raise _failed(engine, start, PoolSaturated, message)
         case Misfit(error):
             raise error
         case _:

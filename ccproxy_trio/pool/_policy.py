@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ._stats import RetireReason
 
@@ -117,7 +117,7 @@ def still_wanted(census: Census) -> bool:
 
 
 def hopeless(waiting: int, census: Census) -> int:
-    """How many of `waiting` acquires, the latest first, nothing alive or under way can serve."""
+    """How many of `waiting` acquires nothing alive or under way can serve."""
     if not census.pausing or census.alive:
         return 0
     return max(0, waiting - census.starting)
@@ -193,6 +193,33 @@ def best_fit(scores: Iterable[int | None]) -> int | None:
         if score is not None and (highest is None or score > highest):
             best, highest = index, score
     return best
+
+
+Turn: TypeAlias = tuple[int, int]
+"""When it is a tenant's turn: the lower, the sooner."""
+
+
+def turn(*, leases: int, last_served: int) -> Turn:
+    """When it is the turn of a tenant with so many leases now, served last as the so-manieth (0: not yet).
+
+    Whoever has least comes first, and among equals whoever has been without for longest.
+    """
+    return leases, last_served
+
+
+def takes_place(*, mine: int, most: int, sooner: bool) -> bool:
+    """Whether a newcomer to a full line takes the place of the latest of that tenant of which the most wait.
+
+    `mine` is how many of the newcomer's tenant wait, `sooner` whether that tenant's turn comes before the other's.
+    It does where the places are more evenly had after it; and where all have one each, and its tenant none, if that
+    has the better claim. Otherwise two tenants would only push out each other's acquires, at each that comes.
+    """
+    return mine + 1 < most or (mine == 0 and sooner)
+
+
+def lease_time(mean: float | None, latest: float) -> float:
+    """The mean of how long leases last, one lease later: exponentially weighted, by 1/8 as in RFC 6298."""
+    return latest if mean is None else mean + (latest - mean) / 8
 
 
 def expiry(*, born: float, max_lifetime: float, jitter: float, chance: float) -> float:

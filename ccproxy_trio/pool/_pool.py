@@ -132,17 +132,19 @@ class Pool(Generic[T]):
         Args:
           fit: how well a resource suits, None for not at all; pure and synchronous. Without it every resource suits.
           timeout: seconds this may take in all; `acquire_timeout` of the configuration if None.
-          tenant: on whose behalf; any hashable value.
+          tenant: on whose behalf, any hashable value; None is one like any other. Between tenants the pool is fair.
 
         Raises:
           PoolTimeout: no resource came free in time.
-          PoolSaturated: `max_waiting` others wait.
+          PoolSaturated: `max_waiting` others wait, or the place was needed for a tenant of which fewer wait.
           ResourceUnavailable: nothing is alive and the factory fails.
           PoolClosed: the pool is closed or closing, or was not started.
         """
         seconds = (
             self._engine.config.acquire_timeout if timeout is None else require_seconds("timeout", timeout)
         )
+        if tenant is not None:
+            hash(tenant)  # Here, where its caller is, or not at all.
         return Acquisition(self._engine, fit, seconds, tenant)
 
     async def wait_ready(self) -> None:

@@ -92,6 +92,9 @@ class PoolStatistics:
     retired: Mapping[RetireReason, int]
     """Resources retired, by reason; every reason is there."""
 
+    lease_time: float | None
+    """How long a lease lasts, in seconds: a mean in which the latest counts most (one eighth). A reset after it
+    counts as well, for it holds the resource as long. None before the first lease has ended."""
     last_error: BaseException | None
     """The latest failure of a create, check, reset or close, or the cause of a death; None if there was none."""
     backoff_until: float | None

@@ -52,6 +52,7 @@ class Tally:
     reset_failures: int = 0
     close_failures: int = 0
     retired: dict[RetireReason, int] = field(default_factory=_no_reasons)
+    lease_time: float | None = None
     last_error: BaseException | None = None
 
 
@@ -168,14 +169,19 @@ class Stock(Generic[T]):
 
     def owed_to_another(self, passed: list[Waiter[T]], now: float) -> bool:
         """Whether one of those whom a free resource does not fit has been passed over for too long."""
-        for waiter in passed:
-            if not waiter.particular and waiter.slot is None and waiter.overtaken_since is not None:
-                return policy.replaces_for_overtaken(
-                    overtaken_for=now - waiter.overtaken_since,
-                    overtake_limit=self.config.overtake_limit,
-                    census=self.census(),
-                )
-        return False
+        since = min(
+            (
+                waiter.overtaken_since
+                for waiter in passed
+                if waiter.overtaken_since is not None and waiter.slot is None and not waiter.particular
+            ),
+            default=None,
+        )
+        return since is not None and policy.replaces_for_overtaken(
+            overtaken_for=now - since,
+            overtake_limit=self.config.overtake_limit,
+            census=self.census(),
+        )
 
     def retire(self, slot: Slot[T], reason: RetireReason, cause: BaseException | None = None) -> None:
         """Take a resource out of circulation and have its keeper close it."""
@@ -330,6 +336,7 @@ class Stock(Generic[T]):
             close_failures=tally.close_failures,
             retired=MappingProxyType(dict(tally.retired)),
             last_error=tally.last_error,
+            lease_time=tally.lease_time,
             backoff_until=self.backoff.until if self.backoff.failing else None,
         )
 

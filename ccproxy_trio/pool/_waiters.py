@@ -10,13 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from itertools import chain
+from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
 import trio
 
 from ._slots import Slot
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from . import _policy as policy
+
 T = TypeVar("T")
+
+REMEMBERED: Final = 1000
+"""Tenants of which it is known when they were served. The one left out is the one served longest ago."""
 
 Fit: TypeAlias = Callable[[T], int | None]
 """How well a resource suits: pure and synchronous; higher is better, None is not at all."""
@@ -36,13 +45,18 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
+class Full:
+    """What a waiter gets whose place another takes, as the line is full."""
+
+
+@dataclass(frozen=True, slots=True)
 class Misfit:
     """What a waiter gets when its own `fit` raised."""
 
     error: Exception
 
 
-Answer: TypeAlias = Slot[T] | Refusal | Closed | Misfit
+Answer: TypeAlias = Slot[T] | Refusal | Closed | Full | Misfit
 
 
 Channel: TypeAlias = tuple[trio.MemorySendChannel[Answer[T]], trio.MemoryReceiveChannel[Answer[T]]]
@@ -80,11 +94,14 @@ class Waiter(Generic[T]):
 class Line(dict[Waiter[T], None]):
     """The waiters, the longest waiting first. Only `join` puts one in, and only `leave` takes one out."""
 
-    __slots__ = ("_provided", "_spare")
+    __slots__ = ("_provided", "_spare", "_tenants")
 
     def __init__(self) -> None:
         super().__init__()
         self._provided = 0
+        self._tenants: dict[Hashable, dict[Waiter[T], None]] = {}
+        """The waiters of each tenant, the tenants in the order in which they began to wait. Not kept while all are of
+        the tenant None, for most pools know no other."""
         self._spare: list[Channel[T]] = []
         """Channels on which nobody waits now; as many as ever waited at once."""
 
@@ -97,6 +114,8 @@ class Line(dict[Waiter[T], None]):
         """Stand at the end of the line."""
         waiter.channel = self._spare.pop() if self._spare else trio.open_memory_channel[Answer[T]](0)
         self[waiter] = None
+        if self._tenants or waiter.tenant is not None:
+            self._sort_in(waiter)
         if waiter.slot is not None or waiter.particular:
             self._provided += 1
 
@@ -116,6 +135,11 @@ class Line(dict[Waiter[T], None]):
         if waiter not in self:
             return
         del self[waiter]
+        if self._tenants:
+            own = self._tenants[waiter.tenant]
+            del own[waiter]
+            if not own:
+                del self._tenants[waiter.tenant]
         if waiter.slot is not None or waiter.particular:
             self._provided -= 1
 
@@ -143,6 +167,53 @@ class Line(dict[Waiter[T], None]):
         if waiter in self and waiter.slot is None:
             self._provided += 1
 
+    @property
+    def of_one_tenant(self) -> bool:
+        """Whether no two waiters are of different tenants."""
+        return len(self._tenants) < 2
+
+    def waiting(self, tenant: Hashable) -> int:
+        """How many of a tenant wait."""
+        return len(self._by_tenant().get(tenant, ()))
+
+    def in_turn(self, turn: Callable[[Hashable], policy.Turn]) -> Iterator[Waiter[T]]:
+        """The waiters by their tenants' turns, those of one tenant in the order in which they came."""
+        return chain.from_iterable(self._tenants[tenant] for tenant in sorted(self._tenants, key=turn))
+
     def latest(self) -> Waiter[T]:
-        """The one who came last."""
-        return next(reversed(self))
+        """The one who came last of that tenant of which the most wait; of several, of that which began last."""
+        most = max(reversed(self._by_tenant().values()), key=len)
+        return next(reversed(most))
+
+    def _by_tenant(self) -> dict[Hashable, dict[Waiter[T], None]]:
+        return self._tenants or {None: self}
+
+    def _sort_in(self, waiter: Waiter[T]) -> None:
+        if not self._tenants and len(self) > 1:
+            self._tenants[None] = {other: None for other in self if other is not waiter}
+        self._tenants.setdefault(waiter.tenant, {})[waiter] = None
+
+
+class Turns:
+    """Which tenant was served when, in the order of service; as far back as there is any use for it."""
+
+    __slots__ = ("_count", "_served", "latest")
+
+    def __init__(self) -> None:
+        self.latest: Hashable = object()
+        """The tenant served last; nobody's name before there was one."""
+        self._count = 0
+        self._served: dict[Hashable, int] = {}
+
+    def note(self, tenant: Hashable) -> None:
+        """Note that a tenant is served; not needed for the one that was served last."""
+        self.latest = tenant
+        self._count += 1
+        self._served.pop(tenant, None)
+        self._served[tenant] = self._count
+        if len(self._served) > REMEMBERED:
+            del self._served[next(iter(self._served))]
+
+    def last(self, tenant: Hashable) -> int:
+        """The number of a tenant's latest service; 0 if there was none, or it was long ago."""
+        return self._served.get(tenant, 0)

@@ -25,6 +25,8 @@ TESTS = [
     # The first that fails is the one that is named, so those that say most of what is wrong come first.
     *("test_upstream_bugs", "test_promises", "test_timings", "test_closing", "test_backoff", "test_fit"),
     *(
+        "test_tenants",
+        "test_lease_time",
         "test_retire_reasons",
         "test_resize",
         "test_reconfigure",

@@ -6,7 +6,9 @@ trio's scheduler is watched, and after it nothing may be lost:
 * the gauges add up, the total never rises above max_size, and no ghosts wait;
 * nobody waits while something rests, or while there is room to grow and a factory that works;
 * nobody holds a thing that another holds, or that is closed;
-* who comes first is served first, among those whom the same things suit, and nobody waits beyond the timeout;
+* who comes first is served first, among those of one tenant whom the same things suit, and nobody waits beyond the
+  timeout;
+* no tenant is passed over, with an acquire that what came free would suit, by one that has more or as much and later;
 * no cancellation is swallowed;
 * in the end nobody waits, all places can be had at once, and after closing nothing is open.
 """
@@ -17,13 +19,14 @@ import contextlib
 import itertools
 import math
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import trio
 import trio._core._run as scheduler
 
-from ccproxy_trio.pool import PoolClosed, PoolError, PoolTimeout
+from ccproxy_trio.pool import PoolClosed, PoolError, PoolTimeout, ResourceLeased
 from ccproxy_trio.pool._pool import own_nursery
 from tests.pool.steps import assert_adds_up
 from tests.pool.workshop import Workshop, ok
@@ -52,6 +55,7 @@ class Visit:
     patience: float
     work: int
     tag: str | None
+    tenant: str | None
     ending: Literal["returns", "raises", "retires", "kills"]
 
 
@@ -83,6 +87,7 @@ class Attempt:
     """One acquire as its client saw it."""
 
     tag: str | None
+    tenant: str | None
     start: float
     end: float = math.inf
     served: bool = False
@@ -93,6 +98,8 @@ class Log:
     """What was seen."""
 
     leases: int = 0
+    passed: int = 0
+    """Times that one tenant waited on, with what suits it, while another was served."""
     inside: int = 0
     """Clients that are inside an acquire now."""
     attempts: list[Attempt] = field(default_factory=list)
@@ -107,9 +114,14 @@ class Watch(trio.abc.Instrument):
         self._log = log
         self._alike = all(visit.tag is None for visits in plan.clients for visit in visits)
         self._total = 0
+        self._checks = bool(plan.check)
+        self._leases = 0
+        self._served: dict[Any, int] = {}
 
     def __call__(self, event: PoolEvent) -> None:
         """Be told; in the midst of things the gauges add up as well."""
+        if self.pool is not None and isinstance(event, ResourceLeased):
+            self._look_at_turns(self.pool, event)
         try:
             if self.pool is not None:
                 assert_adds_up(self.pool)
@@ -122,6 +134,27 @@ class Watch(trio.abc.Instrument):
             wrong = self._look(self.pool)
             if wrong is not None:
                 self._log.wrongs.append(f"at {trio.current_time()} {wrong}: {self.pool.statistics()}")
+
+    def _look_at_turns(self, pool: Pool[Thing], event: ResourceLeased) -> None:
+        slots = {slot.id: slot for slot in pool._engine.roster.slots}
+        slot = slots.pop(event.id)
+        has = Counter(other.tenant for other in slots.values() if other.state == "in_use")
+
+        def turn(tenant: Any) -> tuple[int, int]:
+            return has[tenant], self._served.get(tenant, 0)
+
+        for waiter in pool._engine.line:
+            here = waiter.channel is not None and waiter.channel[0].statistics().tasks_waiting_receive
+            suits = waiter.fit is None or waiter.fit(slot.value) is not None
+            # One that waits for a check lets others by, for as long as the check takes.
+            if here and suits and not self._checks and waiter.deadline > event.time:
+                if turn(waiter.tenant) < turn(slot.tenant):
+                    self._log.wrongs.append(
+                        f"{waiter.tenant} was passed over by {slot.tenant}, {has}: {event}"
+                    )
+                self._log.passed += waiter.tenant != slot.tenant
+        self._leases += 1
+        self._served[slot.tenant] = self._leases
 
     def _look(self, pool: Pool[Thing]) -> str | None:
         now = pool.statistics()
@@ -205,12 +238,12 @@ class Storm:
 
     async def visit(self, visit: Visit, pool: Pool[Thing]) -> None:
         """Borrow and work."""
-        attempt = Attempt(visit.tag, trio.current_time())
+        attempt = Attempt(visit.tag, visit.tenant, trio.current_time())
         self.log.attempts.append(attempt)
         self.log.inside += 1
         limit = attempt.start + pool.config.acquire_timeout
         try:
-            async with pool.acquire(fit_for(visit.tag)) as lease:
+            async with pool.acquire(fit_for(visit.tag), tenant=visit.tenant) as lease:
                 attempt.end, attempt.served = trio.current_time(), True
                 self.log.inside -= 1
                 self.log.leases += 1
@@ -316,9 +349,9 @@ class Storm:
 
 
 def assert_served_in_order(attempts: list[Attempt]) -> None:
-    """Nobody is served while one that came before, and whom the same things suit, waits on."""
-    for tag in {attempt.tag for attempt in attempts}:
-        alike = sorted((a for a in attempts if a.tag == tag), key=lambda a: a.start)
+    """Nobody is served while one of the same tenant that came before, and whom the same things suit, waits on."""
+    for kind in {(attempt.tag, attempt.tenant) for attempt in attempts}:
+        alike = sorted((a for a in attempts if (a.tag, a.tenant) == kind), key=lambda a: a.start)
         waited_until = -math.inf
         for _, together in itertools.groupby(alike, key=lambda a: a.start):
             here = list(together)
@@ -327,8 +360,8 @@ def assert_served_in_order(attempts: list[Attempt]) -> None:
             waited_until = max(waited_until, *(attempt.end for attempt in here))
 
 
-async def run(plan: Plan, kind: type[Pool[Any]]) -> int:
-    """Run a plan on a pool of this kind; how many leases it gave."""
+async def run(plan: Plan, kind: type[Pool[Any]]) -> Log:
+    """Run a plan on a pool of this kind."""
     random.seed(plan.seed)
     scheduler._r.seed(plan.seed)
     shop, log = Workshop(), Log()
@@ -355,4 +388,4 @@ async def run(plan: Plan, kind: type[Pool[Any]]) -> int:
     assert not log.wrongs, "\n".join(log.wrongs)
     if not plan.check:  # One that waits for a check lets others by, for as long as the check takes.
         assert_served_in_order(log.attempts)
-    return log.leases
+    return log

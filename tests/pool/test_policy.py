@@ -16,11 +16,14 @@ from ccproxy_trio.pool._policy import (
     expiry,
     hopeless,
     idle_end,
+    lease_time,
     needs_check,
     next_step,
     replaces_for_overtaken,
     starts_needed,
     still_wanted,
+    takes_place,
+    turn,
     why_retire,
 )
 
@@ -221,3 +224,32 @@ def test_expiry() -> None:
     assert expiry(born=10.0, max_lifetime=100.0, jitter=0.0, chance=0.7) == 110.0
     assert expiry(born=10.0, max_lifetime=100.0, jitter=0.5, chance=0.5) == 85.0
     assert expiry(born=10.0, max_lifetime=math.inf, jitter=0.5, chance=0.5) == math.inf
+
+
+def test_whoever_has_least_comes_first_and_of_equals_whoever_was_served_longest_ago() -> None:
+    tenants = {"idle": (0, 9), "new": (0, 0), "one": (1, 1), "two": (2, 0), "other": (1, 8)}
+    turns = {name: turn(leases=leases, last_served=last) for name, (leases, last) in tenants.items()}
+    assert sorted(tenants, key=turns.__getitem__) == ["new", "idle", "one", "other", "two"]
+
+
+@pytest.mark.parametrize(
+    ("mine", "most", "sooner", "takes"),
+    [
+        (0, 9, False, True),
+        (7, 9, False, True),
+        (8, 9, True, False),
+        (9, 9, True, False),
+        (0, 1, True, True),
+        (0, 1, False, False),
+        (1, 1, True, False),
+        (1, 2, True, False),
+    ],
+)
+def test_a_full_line_is_shared(mine: int, most: int, sooner: bool, takes: bool) -> None:
+    assert takes_place(mine=mine, most=most, sooner=sooner) is takes
+
+
+def test_of_the_mean_the_latest_lease_is_an_eighth() -> None:
+    assert lease_time(None, 3.0) == 3.0
+    assert lease_time(8.0, 16.0) == 9.0
+    assert lease_time(9.0, 1.0) == 8.0

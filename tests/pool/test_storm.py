@@ -33,7 +33,7 @@ seconds = st.integers(0, 3)
 sizes = st.tuples(st.integers(0, 2), st.integers(1, 4))
 
 
-def visits(tags: list[str | None]) -> st.SearchStrategy[list[Visit]]:
+def visits(tags: list[str | None], tenants: list[str | None]) -> st.SearchStrategy[list[Visit]]:
     """The round of a client."""
     visit = st.builds(
         Visit,
@@ -42,6 +42,7 @@ def visits(tags: list[str | None]) -> st.SearchStrategy[list[Visit]]:
         patience=st.sampled_from((math.inf, 8, 4, 3, 2, 1)),
         work=st.sampled_from((0, 0, 0, 1, 2)),
         tag=st.sampled_from(tags),
+        tenant=st.sampled_from(tenants),
         ending=st.sampled_from((*["returns"] * 9, "raises", "retires", "kills")),
     )
     return st.lists(visit, min_size=1, max_size=4)
@@ -79,9 +80,10 @@ def configs(draw: st.DrawFn, busy: bool) -> PoolConfig:
 
 
 @st.composite
-def plans(draw: st.DrawFn, *, busy: bool, fits: bool) -> Plan:
+def plans(draw: st.DrawFn, *, busy: bool, fits: bool, fair: bool) -> Plan:
     """Anything that can happen, in small integers."""
     tags: list[str | None] = ["a", "b", "c", None] if fits else [None]
+    tenants: list[str | None] = ["x", "y", None] if fair else [None]
     return Plan(
         seed=draw(st.integers(0, 2**16)),
         config=draw(configs(busy)),
@@ -89,7 +91,7 @@ def plans(draw: st.DrawFn, *, busy: bool, fits: bool) -> Plan:
         check=draw(st.just([]) | outcomes),
         reset=draw(st.just([]) | outcomes),
         close=draw(outcomes),
-        clients=draw(st.lists(visits(tags), min_size=4, max_size=8)),
+        clients=draw(st.lists(visits(tags, tenants), min_size=4, max_size=8)),
         cancels=draw(
             st.lists(
                 st.tuples(st.sampled_from((1, 0, 2, 4)), st.integers(0, 8), st.integers(0, 7)),
@@ -108,21 +110,27 @@ def plans(draw: st.DrawFn, *, busy: bool, fits: bool) -> Plan:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("busy", [False, True], ids=["quiet", "busy"])
 @pytest.mark.parametrize(
-    ("kind", "fits", "share"),
-    # How many leases each has to give; all six together give more than 100,000.
-    [(Pool, False, 25_000), (Pool, True, 20_000), (NullPool, False, 5_500)],
-    ids=["pool", "fit", "null"],
+    ("kind", "fits", "fair", "share"),
+    # How many leases each has to give; all eight together give more than 100,000.
+    [
+        (Pool, False, False, 15_000),
+        (Pool, False, True, 10_000),
+        (Pool, True, True, 20_000),
+        (NullPool, False, True, 5_500),
+    ],
+    ids=["pool", "tenants", "fit", "null"],
 )
 def test_storm(
     kind: type[Pool[Any]],
     fits: bool,
+    fair: bool,
     share: int,
     busy: bool,
     record_property: Callable[[str, object], None],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.ERROR, logger="ccproxy_trio.pool")  # That creations fail is news to nobody here.
-    leases, broken = 0, False
+    leases, passed, broken = 0, 0, False
 
     @hypothesis.settings(
         max_examples=PLANS,
@@ -131,19 +139,22 @@ def test_storm(
         database=None,
         suppress_health_check=list(hypothesis.HealthCheck),
     )
-    @hypothesis.given(plans(busy=busy, fits=fits))
+    @hypothesis.given(plans(busy=busy, fits=fits, fair=fair))
     def blow(plan: Plan) -> None:
-        nonlocal leases, broken
+        nonlocal leases, passed, broken
         if leases >= share and not broken:
             return
         try:
-            leases += trio.run(run, plan, kind, clock=MockClock(autojump_threshold=0))
+            log = trio.run(run, plan, kind, clock=MockClock(autojump_threshold=0))
         except BaseException:
             broken = True  # From now on hypothesis looks for a smaller plan.
             raise
+        leases += log.leases
+        passed += log.passed
 
     if SEED is not None:
         blow = hypothesis.seed(int(SEED))(blow)
     blow()
     record_property("leases", leases)
     assert leases >= share
+    assert (passed > share / 100) is fair
