@@ -73,12 +73,12 @@ def chat_schemas(server: Server) -> dict[str, Json]:
     return {
         **CHAT_ANSWER_SCHEMAS,
         "ChatMessage": either(
-            *(_message(role, _texts(SAID_OR_EMPTY)) for role in ("system", "developer")),
+            *(_message(role, _texts(SAID_OR_EMPTY, SAID)) for role in ("system", "developer")),
             _message("user", either(SAID, array(_user_part(), minItems=1))),
             _assistant(),
-            _message("tool", _texts(TEXT), tool_call_id=TEXT),
+            _message("tool", _texts(TEXT, TEXT), tool_call_id=TEXT),
         ),
-        "ChatTool": obj({"type": words("function"), "function": _function()}, "type", "function"),
+        "ChatTool": obj({"type": words("function"), "function": obj(FUNCTION, "name")}, "type", "function"),
         "ChatRequest": _request(leaves_out=server.leaves_out),
     }
 
@@ -134,9 +134,8 @@ def _message(role: str, content: Json, **keys: Json) -> Json:
     )
 
 
-def _texts(text: Json) -> Json:
-    inside = text if text is TEXT else SAID
-    return either(text, array(part("text", {"text": inside}, "text")))
+def _texts(alone: Json, inside: Json) -> Json:
+    return either(alone, array(part("text", {"text": inside}, "text")))
 
 
 def _user_part() -> Json:
@@ -174,10 +173,6 @@ def _assistant() -> Json:
         },
         "role",
     )
-
-
-def _function() -> Json:
-    return obj(FUNCTION, "name")
 
 
 def _tool_choice() -> Json:
