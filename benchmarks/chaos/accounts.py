@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from .trouble import Trouble
 
 MEGABYTE = 2**20
-MOST_MEMORY = 400 * MEGABYTE
+MOST_MEMORY = 250 * MEGABYTE
 """Above what it had at rest before: a body of a megabyte takes several times its size while it is read."""
 LEFT_MEMORY = 100 * MEGABYTE
+"""The same at the end: what was once taken is not all given back to the system."""
 _PATIENCE = 40.0
 
 _GAUGES = ("available_connections", "in_use_connections", "starting", "checking", "resetting", "retiring")
@@ -39,9 +40,14 @@ class Accounts:
     server: Server
     tally: Tally
     descriptors: int = 0
+    """At rest, before."""
     memory: int = 0
+    """Bytes, at rest, before."""
     peak: int = 0
+    at_the_end: int = 0
+    """Bytes, at rest."""
     last: dict[str, Any] = field(factory=dict)
+    """What the server told last."""
 
     async def open(self) -> None:
         """Take note of what it has at rest."""
@@ -125,7 +131,8 @@ class Accounts:
         # A connection is closed a moment after its answer.
         if not await _comes_true(lambda: count_descriptors(pid) <= self.descriptors):
             self.tally.lie(f"{count_descriptors(pid)} descriptors, and {self.descriptors} before")
-        left, peak = memory_of(pid) - self.memory, self.peak - self.memory
+        self.at_the_end = memory_of(pid)
+        left, peak = self.at_the_end - self.memory, self.peak - self.memory
         if left > LEFT_MEMORY or peak > MOST_MEMORY:
             self.tally.lie(f"{left >> 20} MB more than before, {peak >> 20} MB at the most")
         folders = len(list(self.server.temporary.iterdir()))

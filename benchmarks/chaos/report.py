@@ -33,7 +33,8 @@ def describe(seed: int, seconds: float, accounts: Accounts, trouble: Trouble) ->
         f"{stats.get('connections_destroyed')} ended ({_list(stats.get('retired', {}).items())})",
         f"requests that another instance was asked for: {server.retries}",
         f"shots: {_list(shots)}; starts broken: {_list(sorted(trouble.broken.items()))}",
-        f"memory of the server: {accounts.memory >> 20} MB before, {accounts.peak >> 20} MB at the most",
+        f"memory of the server: {accounts.memory >> 20} MB before, {accounts.peak >> 20} MB at the most, "
+        f"{accounts.at_the_end >> 20} MB at the end",
         "",
         f"{tally.lied} lies",
         *tally.lies,
