@@ -1,7 +1,8 @@
 """The environment variables by which clients are led to the server, in the syntax of a shell. Pure.
 
 Claude Code takes its key as a token: an API key in its environment is one that it asks about. The Anthropic client
-takes either, and both where both are set, and so does the server.
+takes either, and both where both are set, and so does the server. What Claude Code puts before its system prompt is
+switched off, as the server cannot carry it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,12 @@ class Client:
 CLIENTS: Mapping[str, Client] = MappingProxyType(
     {
         "claude-code": Client(
-            "Claude Code", {"ANTHROPIC_BASE_URL": "{url}", "ANTHROPIC_AUTH_TOKEN": "{key}"}
+            "Claude Code",
+            {
+                "ANTHROPIC_BASE_URL": "{url}",
+                "ANTHROPIC_AUTH_TOKEN": "{key}",
+                "CLAUDE_CODE_ATTRIBUTION_HEADER": "0",
+            },
         ),
         "anthropic": Client(
             "Anthropic's clients", {"ANTHROPIC_BASE_URL": "{url}", "ANTHROPIC_API_KEY": "{key}"}

@@ -53,6 +53,7 @@ def test_it_follows_the_settings() -> None:
         "# Claude Code",
         "export ANTHROPIC_BASE_URL='http://[::1]:8000'",
         "export ANTHROPIC_AUTH_TOKEN=unused",
+        "export CLAUDE_CODE_ATTRIBUTION_HEADER=0",
     ]
     assert lines("--client", "aider", "--default-model", "opus")[1:] == [
         "export OPENAI_API_BASE=http://127.0.0.1:8000/v1",
@@ -149,19 +150,29 @@ def test_a_real_shell_gets_what_was_meant(key: str) -> None:
     assert done.stdout.splitlines() == [key, key, "http://x/$(id)", "openai/m'"]
 
 
-async def test_the_official_clients_answer_by_the_printed_lines(scratch: Scratch) -> None:
+async def by_printed_lines(scratch: Scratch, port: int, client: str, command: str) -> list[str]:
+    """What a command prints in a shell that has taken the lines for a client."""
+    client_env = f"{sys.executable} -m ccproxy_trio client-env --client {client} --port {port} --key-env MINE"
+    with trio.fail_after(50):
+        done = await trio.run_process(
+            ["/bin/sh", "-euc", f'eval "$({client_env})" && unset MINE && exec {command}'],
+            stdin=b"",
+            capture_stdout=True,
+            capture_stderr=True,
+            check=False,
+            env={**scratch.environment, "MINE": KEY},
+            cwd=scratch.working,
+        )
+    return [*done.stdout.decode().splitlines(), *done.stderr.decode().splitlines()]
+
+
+@pytest.mark.cli
+async def test_the_clients_answer_by_the_printed_lines(scratch: Scratch, claude_binary: Path) -> None:
     (scratch.working / "ccproxy.toml").write_text(f'[server.keys.ada]\nhash = "{hash_key(KEY)}"\n')
     (scratch.path / "ask.py").write_text(ASK)
     async with open_server(SERVE, scratch) as server:
-        client_env = f"{sys.executable} -m ccproxy_trio client-env --port {server.port} --key-env MINE"
-        script = f'eval "$({client_env})" && exec {sys.executable} {scratch.path / "ask.py"}'
-        with trio.fail_after(50):
-            done = await trio.run_process(
-                ["/bin/sh", "-euc", script],
-                capture_stdout=True,
-                capture_stderr=True,
-                check=False,
-                env={**scratch.environment, "MINE": KEY},
-                cwd=scratch.working,
-            )
-    assert done.stdout.decode().splitlines() == 3 * ["Demo echo: Hello!"], done.stderr.decode()
+        official = f"{sys.executable} {scratch.path / 'ask.py'}"
+        printed = await by_printed_lines(scratch, server.port, "anthropic --client openai", official)
+        assert printed == 3 * ["Demo echo: Hello!"]
+        code = f"{claude_binary} --model claude-sonnet-4-6 -p Hello!"
+        assert await by_printed_lines(scratch, server.port, "claude-code", code) == ["Demo echo: Hello!"]
