@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import trio
 
-from tests.raw_http import exchange
+from tests.raw_http import PATIENCE, exchange, open_connection
 
 from .small_app import get
 from .test_stock_and_repaired import UPGRADE, send_and_wait
@@ -24,6 +25,10 @@ app.asgi_http_class = RepairedHTTPConnection
 @app.get("/")
 async def root():
     return "served"
+
+@app.get("/flood")
+async def flood():
+    return b"x" * 2**26
 """
 
 
@@ -40,6 +45,8 @@ def run_hypercorn(folder: Path, repair: str) -> Iterator[tuple["subprocess.Popen
         "127.0.0.1:0",
         "--graceful-timeout",
         "0",
+        "--keep-alive",
+        "1",
     ]
     with subprocess.Popen(
         [*command, "commanded:app"], cwd=folder, stderr=subprocess.PIPE, text=True
@@ -61,7 +68,17 @@ async def test_repaired(tmp_path: Path) -> None:
     with run_hypercorn(tmp_path, "repair_hypercorn(write_timeout=30)") as (process, port):
         assert (await exchange(port, UPGRADE + b"x")).startswith(b"HTTP/1.1 501 ")
         assert (await exchange(port, get("/", "Connection: close"))).endswith(b"served")
-        assert process.poll() is None
+        for _ in range(20):
+            pipelined = await exchange(port, get("/", version="1.0") + get("/"))
+            assert pipelined.count(b"HTTP/1.1 200 ") == 1
+            assert pipelined.endswith(b"served")
+        # Closed by the server, for it has been idle for as long as it may.
+        assert (await exchange(port, get("/"))).endswith(b"served")
+        async with open_connection(port) as stuck:
+            await stuck.send(get("/flood"))
+            await stuck.read_answer(to_head=True)
+            process.send_signal(signal.SIGTERM)
+            await trio.to_thread.run_sync(process.wait, PATIENCE)
 
 
 async def test_stock(tmp_path: Path) -> None:
