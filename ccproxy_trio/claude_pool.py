@@ -11,8 +11,9 @@ one can be used again is for its `reset` to find out, never for the borrower.
 from __future__ import annotations
 
 import logging
+import math
 import os
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,27 +22,29 @@ import attrs
 import orjson
 import trio
 
+from ccproxy_trio.claude.answer import Answer, retire
 from ccproxy_trio.claude.counting import as_message, count_tokens
-from ccproxy_trio.claude.errors import InstanceDied, InstanceError, InstanceNonsense, InstanceSilent
+from ccproxy_trio.claude.errors import InstanceDied, InstanceError, InstanceSilent, OutOfTime
 from ccproxy_trio.claude.folder import sweep_private_folders
-from ccproxy_trio.claude.instance import Instance, Timeouts, Turn
+from ccproxy_trio.claude.instance import Instance, Timeouts
 from ccproxy_trio.claude.launcher import Launcher
 from ccproxy_trio.claude.locate import Cli, locate_cli
 from ccproxy_trio.claude.renewal import Plan, Renewal, open_renewal
 from ccproxy_trio.claude.source import Wanted, build_source
 from ccproxy_trio.claude.turn_settings import refuse_effort
 from ccproxy_trio.dialects.anthropic.count_tokens import CountRequest, parse_count_request
-from ccproxy_trio.dialects.anthropic.events import InvalidStream, MessageAssembler
 from ccproxy_trio.dialects.anthropic.request import MessagesRequest, parse_request
 from ccproxy_trio.dialects.anthropic.tools import refuse_server_tools
 from ccproxy_trio.dialects.failures import InvalidRequest
 from ccproxy_trio.dialects.models import Model, find_model
 from ccproxy_trio.pool import (
     CheckFailed,
+    Fit,
     Lease,
     Pool,
     PoolConfig,
     PoolEvent,
+    PoolTimeout,
     ResetFailed,
     ResourceRetired,
     RetireReason,
@@ -51,85 +54,12 @@ from ccproxy_trio.pool import (
 from ccproxy_trio.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Mapping
+    from collections.abc import AsyncIterator, Collection, Hashable, Mapping
 
     from ccproxy_trio.settings import ClaudeSettings, PoolSettings
 
 
 log = logging.getLogger("ccproxy_trio.pool")
-
-
-class Answer:
-    """The answer under way, as the upstream API's own events. Iterate over it, or take the whole `message()`.
-
-    Raises while it is read: TurnFailed when the upstream API refused or broke off (its `failure` has the status and
-    what to say), InstanceError when the CLI died, fell silent or broke its protocol.
-    """
-
-    def __init__(self, lease: Lease[Instance]) -> None:
-        """Made by `ClaudePool.stream`."""
-        self._lease = lease
-        self._turn: Turn | None = None
-        self._ready: list[dict[str, Any]] = []
-
-    async def begin(self, request: MessagesRequest, model: str) -> None:
-        """Ask, and wait for the first event."""
-        try:
-            self._turn = await self._lease.value.begin(request, model)
-            self._ready = await self._turn.receive()
-        except InstanceError as error:
-            _retire(self._lease, error)
-            raise
-
-    async def receive(self) -> list[dict[str, Any]]:
-        """The next events, those that are ready together; none after the last. A cancelled call loses nothing."""
-        if self._ready:
-            await trio.lowlevel.checkpoint_if_cancelled()
-            ready, self._ready = self._ready, []
-            return ready
-        if self._turn is None:
-            raise RuntimeError("the turn was not begun")
-        try:
-            return await self._turn.receive()
-        except InstanceError as error:
-            _retire(self._lease, error)
-            raise
-
-    @property
-    def request_id(self) -> str | None:
-        """Upstream's id of the request; None until the first block of the answer has ended."""
-        return self._lease.value.exchange.request_id
-
-    def __aiter__(self) -> Answer:
-        """The events one by one, from `message_start` to `message_stop`."""
-        return self
-
-    async def __anext__(self) -> dict[str, Any]:
-        """The next event."""
-        events = await self.receive()
-        if not events:
-            raise StopAsyncIteration
-        event, *self._ready = events
-        return event
-
-    async def message(self) -> dict[str, Any]:
-        """The whole message, as the API would answer without streaming; for an answer not yet read from."""
-        assembler = MessageAssembler()
-        try:
-            while events := await self.receive():
-                for event in events:
-                    if message := assembler.feed(event):
-                        return message
-        except InvalidStream as error:
-            nonsense = InstanceNonsense("the claude process sent events that are no message", str(error))
-            _retire(self._lease, nonsense)
-            raise nonsense from error
-        raise InstanceNonsense("the answer was read before")
-
-
-def _retire(lease: Lease[Instance], error: InstanceError) -> None:
-    """End the instance now: to rewind it would be in vain."""
-    lease.retire(RetireReason.DIED if isinstance(error, InstanceDied) else RetireReason.BROKEN)
 
 
 @attrs.frozen
@@ -139,6 +69,9 @@ class ClaudePool:
     Requests are those of POST /v1/messages, as a mapping or already parsed; their `stream` is ignored, the method
     decides. Whatever is asked may raise InvalidRequest (the field and what is wrong with it), PoolError (no instance
     in time; none can be started), and what reading an `Answer` raises.
+
+    Each method takes a `deadline`, in trio's time, for all that it does, and the `tenant` on whose behalf, for the
+    pool to be fair.
     """
 
     pool: Pool[Instance]
@@ -177,25 +110,38 @@ class ClaudePool:
             return self.models[name]
         return next((model for known, model in self.models.items() if fnmatchcase(name, known)), name)
 
-    async def ask(self, request: MessagesRequest | Mapping[str, Any]) -> dict[str, Any]:
+    async def ask(
+        self,
+        request: MessagesRequest | Mapping[str, Any],
+        *,
+        deadline: float = math.inf,
+        tenant: Hashable = None,
+    ) -> dict[str, Any]:
         """The whole message that answers."""
-        async with self.stream(request) as answer:
+        async with self.stream(request, deadline=deadline, tenant=tenant) as answer:
             return await answer.message()
 
     @asynccontextmanager
-    async def stream(self, request: MessagesRequest | Mapping[str, Any]) -> AsyncIterator[Answer]:
+    async def stream(
+        self,
+        request: MessagesRequest | Mapping[str, Any],
+        *,
+        deadline: float = math.inf,
+        tenant: Hashable = None,
+    ) -> AsyncIterator[Answer]:
         """Ask, and wait for the first event; leaving the block ends the answer, read to its end or not."""
         asked = request if isinstance(request, MessagesRequest) else parse_request(_encode(request))
         model = self.resolve(asked.model)
         refuse_effort(asked, model)
         refuse_server_tools(asked.tools, self.allowed_tools)
         for last in (False, True):
-            async with self.pool.acquire(fit=lambda instance: instance.suits(asked.system)) as lease:
-                if not lease.value.reusable:
-                    lease.retire(RetireReason.USES)
-                answer = Answer(lease)
+            async with AsyncExitStack() as loan:
+                lease = await self._lend(
+                    loan, lambda instance: instance.suits(asked.system), deadline, tenant
+                )
+                answer = Answer(loan, lease)
                 try:
-                    await answer.begin(asked, model)
+                    await answer.begin(asked, model, deadline)
                 except (InstanceDied, InstanceSilent) as error:
                     if last or lease.value.exchange.begun:
                         raise
@@ -205,27 +151,35 @@ class ClaudePool:
                 yield answer
                 return
 
-    async def list_models(self) -> tuple[Model, ...]:
+    async def list_models(self, *, deadline: float = math.inf, tenant: Hashable = None) -> tuple[Model, ...]:
         """The models that the CLI offers, in its order. One instance of each version of the CLI is asked, once."""
         if (known := self._listed.get(self._launcher.version or "")) is not None:
             await trio.lowlevel.checkpoint()
             return known
-        async with self._borrow() as instance:
+        async with self._borrow(None, deadline, tenant) as instance:
             models = await instance.list_models()
             self._listed.clear()
             self._listed[instance.version] = models
             return models
 
-    async def find_model(self, name: str) -> Model | None:
+    async def find_model(
+        self, name: str, *, deadline: float = math.inf, tenant: Hashable = None
+    ) -> Model | None:
         """What the CLI tells of the model that a request would get by this name; None for a name that nobody gave.
 
         A name that `models` gives to a model that the CLI does not list is that model's own.
         """
         wanted = self.resolve(name)
-        found = find_model(await self.list_models(), wanted)
+        found = find_model(await self.list_models(deadline=deadline, tenant=tenant), wanted)
         return found or (Model(wanted, wanted) if wanted != name else None)
 
-    async def count_tokens(self, request: CountRequest | Mapping[str, Any]) -> int:
+    async def count_tokens(
+        self,
+        request: CountRequest | Mapping[str, Any],
+        *,
+        deadline: float = math.inf,
+        tenant: Hashable = None,
+    ) -> int:
         """The tokens of a request of POST /v1/messages/count_tokens, as the API counts them.
 
         Exact without a system prompt. That is counted as a message, so that the sum is too high by the few tokens
@@ -236,7 +190,9 @@ class ClaudePool:
         conversations = [each for each in (asked.messages, as_message(asked.system)) if each]
         tokens = 0
         while conversations:
-            async with self._borrow(lambda instance: instance.suits_count(asked.system)) as instance:
+            async with self._borrow(
+                lambda instance: instance.suits_count(asked.system), deadline, tenant
+            ) as instance:
                 tokens += await count_tokens(instance, conversations.pop(), model, asked.system)
                 while conversations and instance.reusable:
                     await instance.reset()
@@ -244,16 +200,40 @@ class ClaudePool:
         return tokens
 
     @asynccontextmanager
-    async def _borrow(self, fit: Callable[[Instance], int | None] | None = None) -> AsyncIterator[Instance]:
+    async def _borrow(
+        self, fit: Fit[Instance] | None, deadline: float, tenant: Hashable
+    ) -> AsyncIterator[Instance]:
         """An instance for something short."""
-        async with self.pool.acquire(fit=fit) as lease:
-            if not lease.value.reusable:
-                lease.retire(RetireReason.USES)
-            try:
-                yield lease.value
-            except InstanceError as error:
-                _retire(lease, error)
-                raise
+        async with AsyncExitStack() as loan:
+            lease = await self._lend(loan, fit, deadline, tenant)
+            with trio.move_on_at(deadline) as scope:
+                try:
+                    yield lease.value
+                except InstanceError as error:
+                    retire(lease, error)
+                    raise
+            if scope.cancelled_caught:
+                raise OutOfTime("it was answered")
+
+    async def _lend(
+        self, loan: AsyncExitStack, fit: Fit[Instance] | None, deadline: float, tenant: Hashable
+    ) -> Lease[Instance]:
+        """An instance until `loan` is closed."""
+        longest, left = self.pool.config.acquire_timeout, deadline - trio.current_time()
+        waiting = "it waited for an instance"
+        if left <= 0:
+            raise OutOfTime(waiting)
+        try:
+            lease = await loan.enter_async_context(
+                self.pool.acquire(fit, timeout=min(longest, left), tenant=tenant)
+            )
+        except PoolTimeout as error:
+            if left < longest:
+                raise OutOfTime(waiting) from error
+            raise
+        if not lease.value.reusable:
+            lease.retire(RetireReason.USES)
+        return lease
 
 
 @asynccontextmanager

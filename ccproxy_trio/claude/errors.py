@@ -1,7 +1,7 @@
 """What can go wrong with a Claude CLI, from finding it to the end of a turn.
 
 `CliUnusable` stops a start; `InstanceError` ends one child process; `TurnFailed` is an answer: the upstream
-API refused or broke off this request, and the instance lives on.
+API refused or broke off this request, and the instance lives on, as it does after `OutOfTime`.
 """
 
 from __future__ import annotations
@@ -68,6 +68,14 @@ class InstanceNonsense(InstanceError):
 
 class NotRewound(InstanceError):
     """The conversation could not be shown to be gone, so the process must not serve another one."""
+
+
+class OutOfTime(ClaudeError):
+    """The deadline that a request came with has passed; `meanwhile` says what was under way."""
+
+    def __init__(self, meanwhile: str) -> None:
+        super().__init__(f"its time ran out while {meanwhile}")
+        self.meanwhile = meanwhile
 
 
 class TurnFailed(ClaudeError):

@@ -25,7 +25,7 @@ from trio_util import AsyncBool
 
 from ccproxy_trio.dialects.failures import Failure
 
-from .errors import InstanceDied, InstanceNonsense, InstanceSilent, NotRewound, TurnFailed
+from .errors import InstanceDied, InstanceNonsense, InstanceSilent, NotRewound, OutOfTime, TurnFailed
 from .exchange import Exchange
 from .folder import open_private_folder
 from .frames import assistant_frame
@@ -107,22 +107,25 @@ class Instance:
         """Return when the CLI is alive, responsive and at rest. Raises InstanceError."""
         await self._ask_control("get_binary_version", self._timeouts.control)
 
-    async def begin(self, request: MessagesRequest, model: str) -> Turn:
+    async def begin(self, request: MessagesRequest, model: str, deadline: float = math.inf) -> Turn:
         """Prepare the conversation, ask its last message, and wait until the CLI has taken it up.
 
-        `model` is the one to use, aliases resolved. Raises InstanceError, or TurnFailed. However it ends, `reset`
-        must follow.
+        `model` is the one to use, aliases resolved; `deadline` is the conversation's, in trio's time. Raises
+        InstanceError, OutOfTime or TurnFailed. However it ends, `reset` must follow.
         """
         self._busy.value = True
-        settings = build_settings(request, model, base_url=self._base_url, login=self._login)
-        frames = self._prepare(_join(request.system), settings)
-        *history, prompt = request.messages
-        if history:
-            await self._append(frames, [])
-            frames = await self._feed(history)
-        await self._send([*frames, self._exchange.ask(prompt.content)])
-        await self._receive_until(lambda: self._exchange.begun, "sign that it takes up the turn")
-        return Turn(self, self._timeouts)
+        # Around the bounds of each step, so that the CLI is not blamed for what the deadline has cut short.
+        with trio.move_on_at(deadline):
+            settings = build_settings(request, model, base_url=self._base_url, login=self._login)
+            frames = self._prepare(_join(request.system), settings)
+            *history, prompt = request.messages
+            if history:
+                await self._append(frames, [])
+                frames = await self._feed(history)
+            await self._send([*frames, self._exchange.ask(prompt.content)])
+            await self._receive_until(lambda: self._exchange.begun, "sign that it takes up the turn")
+            return Turn(self, self._timeouts, deadline)
+        raise OutOfTime("its conversation was prepared")
 
     async def take_in(self, messages: Sequence[Message], model: str, system: SystemPrompt) -> None:
         """Prepare a conversation that is all history: nothing is asked. The last message is the user's.
@@ -301,8 +304,9 @@ def _join(system: SystemPrompt) -> str:
 class Turn:
     """The answer under way, as the upstream API's own events."""
 
-    def __init__(self, instance: Instance, timeouts: Timeouts) -> None:
+    def __init__(self, instance: Instance, timeouts: Timeouts, deadline: float) -> None:
         self._instance = instance
+        self._deadline = deadline
         self._stall = timeouts.stall
         self._silence = timeouts.first_event
         self._quiet_at: float | None = trio.current_time() + timeouts.first_event
@@ -312,13 +316,15 @@ class Turn:
     async def receive(self) -> list[dict[str, Any]]:
         """The events that are ready, at least one; an empty list after `message_stop`.
 
-        Raises TurnFailed when the upstream API refused or broke off, InstanceDied, InstanceSilent or
-        InstanceNonsense. A cancelled call loses nothing. The time between two calls is no silence of the child's.
+        Raises TurnFailed when the upstream API refused or broke off, OutOfTime at the deadline, InstanceDied,
+        InstanceSilent or InstanceNonsense. A cancelled call loses nothing. The time between two calls is no silence
+        of the child's.
         """
         exchange = self._instance.exchange
         if self._quiet_at is None:
             self._quiet_at = trio.current_time() + self._stall
-        with trio.move_on_at(min(self._quiet_at, self._late_at)):
+        until = min(self._quiet_at, self._late_at, self._deadline)
+        with trio.move_on_at(until):
             while True:
                 # A child that has died does nothing more by itself; what it had said may be a whole answer.
                 with suppress(InstanceDied, InstanceNonsense):
@@ -334,7 +340,9 @@ class Turn:
                 if exchange.finished:
                     return []
                 await self._instance.receive()
-        if trio.current_time() >= self._late_at:
+        if until == self._deadline:
+            raise OutOfTime("it was answered")
+        if until == self._late_at:
             raise InstanceSilent("whole answer", self._turn)
         raise InstanceSilent("event", self._silence)
 
