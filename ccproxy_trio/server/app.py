@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from quart import g
 from quart_trio import QuartTrio
 
+from .asking import start_clock
 from .body import limit_reading
 from .endpoints import Endpoints
 from .errors import new_request_id, refuse, register_errors, speaks_openai
@@ -82,8 +83,8 @@ def create_app(claude: ClaudePool, settings: Settings) -> Application:
 
     async def begin() -> Response | None:
         g.endpoints = app.endpoints
+        start_clock(app.endpoints.settings.server.request_timeout)
         g.request_id = new_request_id()
-        g.ignored = ()
         g.caller = None
         return await app.endpoints.access.admit()
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import trio
-from quart import current_app, request
+from quart import current_app, g, request
 
+from ccproxy_trio.claude.errors import OutOfTime
 from ccproxy_trio.dialects.failures import InvalidRequest
 from ccproxy_trio.dialects.json_body import shorten
 
@@ -35,17 +36,19 @@ def limit_reading(app: QuartTrio) -> None:
 async def read_body(parse: Callable[[bytes], _T]) -> _T:
     """What `parse` makes of the body of the request under way, or its error.
 
-    Raises InvalidRequest when the body is encoded. `parse` may run in a thread, and runs to its end there even when
-    nobody waits for it any more.
+    Raises InvalidRequest when the body is encoded, OutOfTime at the request's deadline. `parse` may run in a thread,
+    and runs to its end there even when nobody waits for it any more.
     """
     encoding = request.headers.get("content-encoding", "identity")
     if encoding.lower() != "identity":
         raise InvalidRequest(
             "content-encoding", f"this server takes no encoded bodies, and this is {shorten(encoding)!r}"
         )
-    body: bytes = await request.get_data(cache=False, as_text=False, parse_form_data=False)
-    if len(body) <= _SMALL:
-        return parse(body)
-    return await trio.to_thread.run_sync(
-        parse, body, abandon_on_cancel=True, limiter=current_app.config[_LIMITER]
-    )
+    with trio.move_on_at(g.limit.deadline):
+        body: bytes = await request.get_data(cache=False, as_text=False, parse_form_data=False)
+        if len(body) <= _SMALL:
+            return parse(body)
+        return await trio.to_thread.run_sync(
+            parse, body, abandon_on_cancel=True, limiter=current_app.config[_LIMITER]
+        )
+    raise OutOfTime("its body was read")

@@ -6,9 +6,8 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from attrs import frozen
-from quart import Response, g
+from quart import g
 
 from ccproxy_trio.dialects.openai import (
     DONE,
@@ -19,14 +18,16 @@ from ccproxy_trio.dialects.openai import (
     parse_chat_request,
 )
 
+from .asking import terms
 from .body import read_body
 from .permission import permit
-from .relay import relay
+from .relay import respond
 from .retold import stream_retold
-from .transport import request_stack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from quart import Response
 
     from ccproxy_trio.claude_pool import ClaudePool
     from ccproxy_trio.dialects.failures import Failure
@@ -46,26 +47,21 @@ class ChatCompletions:
         shown = self.settings.reasoning_content
         parse = partial(parse_chat_request, unsupported=self.settings.unsupported, show_thinking=shown)
         asked = await read_body(parse)
-        g.ignored = asked.ignored
+        g.ignored += asked.ignored
         await permit(self.claude, asked.messages.model)
-        created = int(time.time())
-        asking = stream_retold(self.claude, asked.messages, asked.places)
-        if asked.stream:
-            answer = await request_stack().enter_async_context(asking)
-            chunks = ChunkStream(created, include_usage=asked.include_usage, show_thinking=shown)
-            return relay(answer, _Chunks(chunks), self.ping_interval)
-        async with asking as answer:
-            completion = build_completion(await answer.message(), created, show_thinking=shown)
-            headers = {"x-request-id": answer.request_id or g.request_id}
-        return Response(orjson.dumps(completion), headers=headers, content_type="application/json")
+        asking = stream_retold(self.claude, asked.messages, asked.places, terms(stream=asked.stream))
+        completion = _Completion(int(time.time()), include_usage=asked.include_usage, show_thinking=shown)
+        return await respond(asking, completion, stream=asked.stream, ping_interval=self.ping_interval)
 
 
-@frozen
-class _Chunks:
-    """The stream as OpenAI's API sends it."""
+class _Completion:
+    """The answer as OpenAI's API gives it."""
 
-    chunks: ChunkStream
     ping = b": ping\n\n"
+
+    def __init__(self, created: int, *, include_usage: bool, show_thinking: bool) -> None:
+        self.chunks = ChunkStream(created, include_usage=include_usage, show_thinking=show_thinking)
+        self.whole = partial(build_completion, created=created, show_thinking=show_thinking)
 
     def events(self, events: Sequence[dict[str, Any]]) -> bytes:
         return b"".join([encode_chunk(chunk) for event in events for chunk in self.chunks.feed(event)])

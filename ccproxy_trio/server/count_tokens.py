@@ -11,6 +11,7 @@ from quart import Response, g, request
 from ccproxy_trio.dialects.anthropic.count_tokens import parse_count_request
 from ccproxy_trio.dialects.anthropic.request import parse_betas
 
+from .asking import terms
 from .body import read_body
 from .permission import permit
 
@@ -32,7 +33,7 @@ class CountTokens:
         asked = await read_body(parse_count_request)
         betas = parse_betas(request.headers.get("anthropic-beta", ""))
         unsent = () if _SENT.issuperset(betas) else ("anthropic-beta",)
-        g.ignored = (*asked.ignored, *unsent)
+        g.ignored += (*asked.ignored, *unsent)
         await permit(self.claude, asked.model)
-        tokens = await self.claude.count_tokens(asked)
+        tokens = await self.claude.count_tokens(asked, **terms())
         return Response(orjson.dumps({"input_tokens": tokens}), content_type="application/json")

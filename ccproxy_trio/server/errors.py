@@ -87,7 +87,7 @@ def register_errors(app: QuartTrio) -> None:
 
 
 async def _expected(error: Exception) -> Response:
-    failure = failure_of(error)
+    failure = failure_of(error, g.limit.name)
     if failure.status >= 500:
         log.warning(
             "%s failed with %d: %s", failure.request_id or g.request_id, failure.status, describe(error)

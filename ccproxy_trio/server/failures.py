@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ccproxy_trio.claude.errors import ClaudeError, InstanceError, InstanceSilent, TurnFailed
+from ccproxy_trio.claude.errors import ClaudeError, InstanceError, InstanceSilent, OutOfTime, TurnFailed
 from ccproxy_trio.dialects.anthropic import InvalidStream
 from ccproxy_trio.dialects.failures import Failure, InvalidRequest
 from ccproxy_trio.pool import PoolClosed, PoolError, ResourceUnavailable
@@ -23,11 +23,13 @@ EXPECTED = (InvalidRequest, Refused, PoolError, ClaudeError)
 """What an endpoint may raise; anything else is a mistake of ours."""
 
 
-def failure_of(error: Exception) -> Failure:
-    """The failure that a client is told."""
+def failure_of(error: Exception, limit: str = "the time that it is given") -> Failure:
+    """The failure that a client is told; `limit` is what its deadline comes from."""
     match error:
         case InvalidRequest() | Refused() | TurnFailed():
             return error.failure
+        case OutOfTime():
+            return Failure(504, f"the request took longer than {limit}: {error}")
         case InstanceSilent():
             return Failure(504, str(error))
         case InstanceError():

@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from attrs import evolve, frozen
-from quart import Response, g, request
+from quart import g, request
 
 from ccproxy_trio.dialects.anthropic.errors import error_event
 from ccproxy_trio.dialects.anthropic.request import parse_betas, parse_request
 from ccproxy_trio.dialects.sse import encode_event
 
+from .asking import terms
 from .body import read_body
 from .permission import permit
-from .relay import relay
-from .transport import request_stack
+from .relay import respond
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from quart import Response
 
     from ccproxy_trio.claude_pool import ClaudePool
     from ccproxy_trio.dialects.failures import Failure
@@ -39,19 +41,17 @@ class Messages:
         """Answer one request."""
         asked = await read_body(parse_request)
         asked = evolve(asked, betas=parse_betas(request.headers.get("anthropic-beta", "")))
-        g.ignored = asked.ignored
+        g.ignored += asked.ignored
         await permit(self.claude, asked.model)
-        asking = self.claude.stream(asked)
-        if asked.stream:
-            return relay(await request_stack().enter_async_context(asking), _Events(), self.ping_interval)
-        async with asking as answer:
-            message = await answer.message()
-            headers = {"request-id": answer.request_id or g.request_id}
-        return Response(orjson.dumps(message), headers=headers, content_type="application/json")
+        asking = self.claude.stream(asked, **terms(stream=asked.stream))
+        return await respond(asking, _AsItIs(), stream=asked.stream, ping_interval=self.ping_interval)
 
 
-class _Events:
-    """The stream as upstream sends it."""
+class _AsItIs:
+    """The answer as upstream gives it."""
+
+    def whole(self, message: dict[str, Any]) -> dict[str, Any]:
+        return message
 
     ping = encode_event("ping", b'{"type": "ping"}')
 

@@ -18,6 +18,7 @@ from ccproxy_trio.dialects.failures import Failure
 from ccproxy_trio.dialects.json_body import shorten
 from ccproxy_trio.dialects.openai import model_list, model_object
 
+from .asking import terms
 from .errors import speaks_openai
 from .permission import list_permitted, permit
 
@@ -41,12 +42,14 @@ class Models:
             return _json(model_list([(model.id, model.name) for model in models], _UNKNOWN_DATE))
         _note_betas()
         page = parse_page_request(request.args.to_dict(flat=False))
-        cursors = {name: await self.claude.find_model(name) for name in (page.after, page.before) if name}
+        cursors = {
+            name: await self.claude.find_model(name, **terms()) for name in (page.after, page.before) if name
+        }
         return _json(render_page(await list_permitted(self.claude), page, cursors.get))
 
     async def get(self, name: str) -> Response:
         """One model."""
-        if (model := await self.claude.find_model(name)) is None:
+        if (model := await self.claude.find_model(name, **terms())) is None:
             raise TurnFailed(Failure(404, f"model: {shorten(name)}"))
         await permit(self.claude, name)
         if speaks_openai():
@@ -57,7 +60,7 @@ class Models:
 
 def _note_betas() -> None:
     if "anthropic-beta" in request.headers:
-        g.ignored = ("anthropic-beta",)
+        g.ignored += ("anthropic-beta",)
 
 
 def _json(value: dict[str, Any]) -> Response:

@@ -15,6 +15,7 @@ from quart import g
 
 from ccproxy_trio.dialects.failures import Failure
 
+from .asking import terms
 from .failures import Refused
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ async def permit(claude: ClaudePool, model: str) -> None:
     caller: Caller | None = g.caller
     if caller is None or caller.may_use((model, claude.resolve(model)), claude):
         return
-    found = await claude.find_model(model)
+    found = await claude.find_model(model, **terms())
     if found is None or not caller.may_use(_names(found), claude):
         raise Refused(Failure(403, f"this key may not use the model: {model}"))
 
@@ -52,7 +53,7 @@ async def permit(claude: ClaudePool, model: str) -> None:
 async def list_permitted(claude: ClaudePool) -> tuple[Model, ...]:
     """The models that whoever asks may use."""
     caller: Caller | None = g.caller
-    models = await claude.list_models()
+    models = await claude.list_models(**terms())
     return tuple(model for model in models if caller is None or caller.may_use(_names(model), claude))
 
 

@@ -6,9 +6,8 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from attrs import frozen
-from quart import Response, g
+from quart import g
 
 from ccproxy_trio.dialects.openai.responses import (
     ResponseStream,
@@ -17,17 +16,20 @@ from ccproxy_trio.dialects.openai.responses import (
     parse_responses_request,
 )
 
+from .asking import terms
 from .body import read_body
 from .permission import permit
-from .relay import relay
+from .relay import respond
 from .retold import stream_retold
-from .transport import request_stack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from quart import Response
+
     from ccproxy_trio.claude_pool import ClaudePool
     from ccproxy_trio.dialects.failures import Failure
+    from ccproxy_trio.dialects.openai.responses import ResponsesRequest
     from ccproxy_trio.settings import OpenAISettings
 
 
@@ -42,25 +44,24 @@ class Responses:
     async def create(self) -> Response:
         """Answer one request."""
         asked = await read_body(partial(parse_responses_request, unsupported=self.settings.unsupported))
-        g.ignored = asked.ignored
+        g.ignored += asked.ignored
         await permit(self.claude, asked.messages.model)
-        asking = stream_retold(self.claude, asked.messages, asked.places)
-        if asked.stream:
-            answer = await request_stack().enter_async_context(asking)
-            return relay(answer, _Events(ResponseStream(asked, _now)), self.ping_interval)
-        async with asking as answer:
-            created = _now()
-            response = build_response(await answer.message(), asked, created, _now())
-            headers = {"x-request-id": answer.request_id or g.request_id}
-        return Response(orjson.dumps(response), headers=headers, content_type="application/json")
+        asking = stream_retold(self.claude, asked.messages, asked.places, terms(stream=asked.stream))
+        return await respond(asking, _Response(asked), stream=asked.stream, ping_interval=self.ping_interval)
 
 
-@frozen
-class _Events:
-    """The stream as OpenAI's API sends it."""
+class _Response:
+    """The answer as OpenAI's API gives it."""
 
-    stream: ResponseStream
     ping = b": ping\n\n"
+
+    def __init__(self, asked: ResponsesRequest) -> None:
+        self.asked = asked
+        self.created = _now()
+        self.stream = ResponseStream(asked, _now)
+
+    def whole(self, message: dict[str, Any]) -> dict[str, Any]:
+        return build_response(message, self.asked, self.created, _now())
 
     def events(self, events: Sequence[dict[str, Any]]) -> bytes:
         return _encode([said for event in events for said in self.stream.feed(event)])

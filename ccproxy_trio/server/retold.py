@@ -13,9 +13,12 @@ from ccproxy_trio.dialects.failures import InvalidRequest
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from ccproxy_trio.claude_pool import Answer, ClaudePool
+    from ccproxy_trio.claude.answer import Answer
+    from ccproxy_trio.claude_pool import ClaudePool
     from ccproxy_trio.dialects.anthropic.request import MessagesRequest
     from ccproxy_trio.dialects.openai import Places
+
+    from .asking import Terms
 
 
 @frozen
@@ -40,14 +43,18 @@ class RetoldAnswer:
         with _in_terms_of(self.places):
             return await self.answer.message()
 
+    async def give_up(self) -> None:
+        """As `Answer.give_up`."""
+        await self.answer.give_up()
+
 
 @asynccontextmanager
 async def stream_retold(
-    claude: ClaudePool, messages: MessagesRequest, places: Places
+    claude: ClaudePool, messages: MessagesRequest, places: Places, terms: Terms
 ) -> AsyncIterator[RetoldAnswer]:
     """`ClaudePool.stream`, with paths that lead into the request which `messages` was made from."""
     with _in_terms_of(places):
-        async with claude.stream(messages) as answer:
+        async with claude.stream(messages, **terms) as answer:
             yield RetoldAnswer(answer, places)
 
 

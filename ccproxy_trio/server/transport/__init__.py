@@ -7,6 +7,7 @@ from .config import hypercorn_config as hypercorn_config
 from .descriptors import ensure_descriptors as ensure_descriptors
 from .http1 import TOO_MANY as TOO_MANY
 from .http_connection import RepairedHTTPConnection as RepairedHTTPConnection
+from .http_connection import call_at as call_at
 from .http_connection import request_stack as request_stack
 from .streaming import stream_response as stream_response
 from .tcp_server import repair_hypercorn as repair_hypercorn

@@ -13,6 +13,7 @@ Rules:
   stack as they are.
 """
 
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import cast
 
@@ -23,6 +24,7 @@ from quart.wrappers import Request, Response
 from quart_trio.asgi import TrioASGIHTTPConnection
 
 _STACK = "ccproxy_trio.request_stack"
+_NURSERY = "ccproxy_trio.request_nursery"
 
 
 def request_stack() -> AsyncExitStack:
@@ -32,6 +34,19 @@ def request_stack() -> AsyncExitStack:
     scope around the handler and ends before the stack is closed. Raises `RuntimeError` outside of a request.
     """
     return cast("dict[str, AsyncExitStack]", quart.request.scope)[_STACK]
+
+
+def call_at(time: float, action: Callable[[], Awaitable[object]]) -> None:
+    """Have `action` done at that moment of trio's, if the current request is still under way then.
+
+    It is done in a task of its own, whatever the request waits for; an error of it is the request's.
+    """
+
+    async def wait_and_call() -> None:
+        await trio.sleep_until(time)
+        await action()
+
+    cast("dict[str, trio.Nursery]", quart.request.scope)[_NURSERY].start_soon(wait_and_call)
 
 
 class RepairedHTTPConnection(TrioASGIHTTPConnection):
@@ -58,7 +73,7 @@ class RepairedHTTPConnection(TrioASGIHTTPConnection):
 
         async with trio.open_nursery() as nursery:
             async with AsyncExitStack() as stack:
-                cast("dict[str, object]", self.scope)[_STACK] = stack
+                cast("dict[str, object]", self.scope).update({_STACK: stack, _NURSERY: nursery})
                 with present:
                     request = self._create_request_from_scope(send)
                     nursery.start_soon(self.handle_messages, nursery, request, receive_body)

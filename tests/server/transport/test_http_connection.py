@@ -10,7 +10,7 @@ from quart_trio import QuartTrio
 from quart_trio.asgi import TrioASGIHTTPConnection
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from ccproxy_trio.server.transport import RepairedHTTPConnection, request_stack, stream_response
+from ccproxy_trio.server.transport import RepairedHTTPConnection, call_at, request_stack, stream_response
 from tests.asgi_client import open_request
 
 
@@ -54,6 +54,17 @@ def app(leased: Leased) -> QuartTrio:
     @app.get("/stream/<int:last>")
     async def stream(last: int) -> Response:
         await request_stack().enter_async_context(leased.lease())
+        return stream_response(count(last), headers={"Content-Type": "text/plain"})
+
+    @app.get("/timed/<int:seconds>/<int:last>")
+    async def timed(seconds: int, last: int) -> Response:
+        await request_stack().enter_async_context(leased.lease())
+
+        async def note() -> None:
+            leased.events.append(f"called at {trio.current_time() - start:g}")
+
+        start = trio.current_time()
+        call_at(start + seconds, note)
         return stream_response(count(last), headers={"Content-Type": "text/plain"})
 
     @app.get("/whole")
@@ -109,6 +120,23 @@ async def test_client_that_leaves_before_the_answer(app: QuartTrio, leased: Leas
     async with open_request(app, "GET", "/wait"):
         await wait_all_tasks_blocked()
     assert leased.events == ["released"]
+
+
+async def test_an_action_at_a_moment(app: QuartTrio, leased: Leased, autojump_clock: MockClock) -> None:
+    """Whoever reads slowly does not keep it from being done, and after the request it is not."""
+    async with open_request(app, "GET", "/timed/3/5") as conversation:
+        await conversation.start()
+        assert leased.events == []
+        await trio.sleep(9)
+        assert leased.events == ["called at 3"]
+        assert await conversation.read() == b"0 1 2 3 4 "
+    assert leased.events == ["called at 3", "body closed", "released"]
+    leased.events.clear()
+    for path in ("/timed/9/5", "/timed/9/100"):
+        async with open_request(app, "GET", path) as conversation:
+            await conversation.start()
+    await trio.sleep(9)
+    assert leased.events == ["body closed", "released"] * 2
 
 
 async def test_body_that_fails(app: QuartTrio, leased: Leased, autojump_clock: MockClock) -> None:
