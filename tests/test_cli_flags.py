@@ -21,7 +21,7 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Settings]:
     """Put a server in place that only notes its settings, in an empty directory and environment."""
     noted: list[Settings] = []
 
-    def run(settings: Settings) -> int:
+    def run(settings: Settings, *_: object) -> int:
         noted.append(settings)
         return 7
 
