@@ -146,7 +146,7 @@ class Access:
         if (refusal := limits.begin(now)) is not None:
             said = f"this key may make no more than {refusal.what}"
             raise Refused(Failure(429, said, retry_after=refusal.retry_after))
-        request_stack().callback(limits.end)
+        request_stack().callback(lambda: limits.end(now, trio.current_time()))
 
 
 def _given_keys() -> list[str]:

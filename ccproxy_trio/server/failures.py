@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import trio
+
 from ccproxy_trio.claude.errors import ClaudeError, InstanceError, InstanceSilent, OutOfTime, TurnFailed
 from ccproxy_trio.dialects.anthropic import InvalidStream
 from ccproxy_trio.dialects.failures import Failure, InvalidRequest
-from ccproxy_trio.pool import PoolClosed, PoolError, ResourceUnavailable
+from ccproxy_trio.pool import PoolClosed, PoolError, PoolStatistics, ResourceUnavailable
 
 _SOON = 1.0
-_LATER = 5.0
+_LATER = 60.0
+"""When to come back at the latest, for who is told a guess; by then it is another."""
 
 
 class Refused(Exception):
@@ -41,11 +44,26 @@ def failure_of(error: Exception, limit: str = "the time that it is given") -> Fa
         case PoolClosed():
             return Failure(529, "the server is shutting down", retry_after=_SOON)
         case ResourceUnavailable():
-            return Failure(529, f"no claude process can be started: {error.__cause__}", retry_after=_LATER)
+            said = f"no claude process can be started: {error.__cause__}"
+            return Failure(529, said, retry_after=_tried_again(error))
         case PoolError():
-            return Failure(529, f"all claude instances are busy: {error}", retry_after=_SOON)
+            said = f"all claude instances are busy: {error}"
+            return Failure(529, said, retry_after=_served(error.statistics))
         case _:
             return Failure(500, "internal error of the proxy; its log says more")
+
+
+def _served(pool: PoolStatistics) -> float:
+    """In how many seconds one would be served who joined the line now."""
+    if pool.lease_time is None:
+        return _SOON
+    return min(_LATER, max(_SOON, pool.lease_time * (pool.waiting + 1) / pool.max_size))
+
+
+def _tried_again(error: ResourceUnavailable) -> float:
+    """In how many seconds the next start is tried."""
+    until = error.statistics.backoff_until
+    return _SOON if until is None else max(_SOON, until - trio.current_time())
 
 
 def describe(error: Exception) -> str:

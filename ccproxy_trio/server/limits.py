@@ -7,6 +7,8 @@ Rules:
   What is kept of it is when it will be full.
 * A seat is held until the answer has ended.
 * A request that is refused takes neither.
+* When a seat comes free nobody knows. What is told is how long this key's requests have taken, the latest counting
+  most (one eighth), for each of its seats; within bounds, as it is a guess.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from attrs import frozen
 
 _MINUTE = 60.0
 _SOON = 1.0
-"""When to ask for a seat again: nobody knows how long answers take."""
+_LATER = 60.0
 
 
 @frozen
@@ -37,6 +39,8 @@ class Limits:
         self._per_minute = requests_per_minute
         self._concurrency = concurrency
         self._full_at = now
+        self._takes: float | None = None
+        """How long a request takes, in seconds."""
 
     def change(self, requests_per_minute: int | None, concurrency: int | None) -> None:
         """Put other limits in force; what was let in still counts."""
@@ -46,7 +50,10 @@ class Limits:
     def begin(self, now: float) -> TooMany | None:
         """Let one request in, to be followed by `end`, or say why not."""
         if self._concurrency is not None and self.under_way >= self._concurrency:
-            return TooMany(f"{_count(self._concurrency)} under way at the same time", _SOON)
+            return TooMany(
+                f"{_count(self._concurrency)} under way at the same time",
+                self._seat_free_in(self._concurrency),
+            )
         if self._per_minute is not None:
             each = _MINUTE / self._per_minute
             full_at = max(self._full_at, now) + each
@@ -57,9 +64,14 @@ class Limits:
         self.under_way += 1
         return None
 
-    def end(self) -> None:
-        """Take note that one request's answer has ended."""
+    def end(self, began: float, now: float) -> None:
+        """Take note that the answer to a request that was let in when it `began` has ended."""
         self.under_way -= 1
+        took = now - began
+        self._takes = took if self._takes is None else self._takes + (took - self._takes) / 8
+
+    def _seat_free_in(self, seats: int) -> float:
+        return _SOON if self._takes is None else min(_LATER, max(_SOON, self._takes / seats))
 
 
 def _count(number: int) -> str:

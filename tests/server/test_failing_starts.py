@@ -41,7 +41,7 @@ async def check_refused(proxy: Proxy, message: str) -> None:
         reply = await proxy.ask("x", stream=stream)
         assert reply.failure[:2] == (529, "overloaded_error")
         assert f"no claude process can be started: {message}" in reply.failure[2]
-        assert reply.headers["retry-after"] == "5"
+        assert 1 <= int(reply.headers["retry-after"]) <= 30
     ready = await proxy.get("/readyz")
     assert ready.status == 503
     assert f"no instance can be started: {message}" in ready.json["reason"]

@@ -35,13 +35,38 @@ def test_a_seat_is_held_until_the_end_and_a_refusal_takes_none() -> None:
     limits = Limits(3, 1, 0.0)
     assert limits.begin(0.0) is None
     assert [limits.begin(0.0) for _ in range(9)] == [TooMany("1 request under way at the same time", 1.0)] * 9
-    limits.end()
+    limits.end(0.0, 0.0)
     assert limits.begin(0.0) is None
-    limits.end()
+    limits.end(0.0, 0.0)
     assert limits.begin(0.0) is None  # the third token: what was refused took none
-    limits.end()
+    limits.end(0.0, 0.0)
     assert limits.begin(0.0) == TooMany("3 requests in a minute", 20.0)
     assert limits.under_way == 0
+
+
+def test_when_to_ask_for_a_seat_again_is_measured() -> None:
+    limits = Limits(None, 2, 0.0)
+
+    def told(now: float) -> float:
+        assert (limits.begin(now), limits.begin(now)) == (None, None)
+        refusal = limits.begin(now)
+        assert refusal is not None
+        assert refusal.what == "2 requests under way at the same time"
+        return refusal.retry_after
+
+    assert told(0.0) == 1.0  # Nothing is known yet.
+    limits.end(0.0, 16.0)
+    limits.end(0.0, 32.0)
+    assert told(40.0) == 9.0  # Of 16 and 32 the mean is 18, and there are two seats.
+    limits.end(40.0, 40.0 + 18.0)
+    limits.end(40.0, 40.0 + 8018.0)
+    assert told(9000.0) == 60.0
+    for _ in range(100):
+        limits.end(9000.0, 9000.5)
+        assert limits.begin(9000.0) is None
+    limits.end(9000.0, 9000.5)
+    limits.end(9000.0, 9000.5)
+    assert told(9001.0) == 1.0
 
 
 def test_without_limits_all_come_in() -> None:

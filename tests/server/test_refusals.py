@@ -180,7 +180,7 @@ async def test_a_cli_that_cannot_start_and_is_mended(demo: Backend, tmp_path: Pa
             "overloaded_error",
             "no claude process can be started: the claude process exited with status 1: no such luck",
         )
-        assert reply.headers["retry-after"] == "5"
+        assert 1 <= int(reply.headers["retry-after"]) <= 30
         ready = await proxy.get("/readyz")
         assert ready.status == 503
         assert ready.json == {
