@@ -14,6 +14,7 @@ from attrs import evolve
 
 from ccproxy_trio.settings import hash_key, new_key
 from ccproxy_trio.watch import Place
+from ccproxy_trio.watch._table import Snapshot, draw
 from tests.commands.conftest import invoke
 from tests.commands.screen import open_session
 from tests.serve.running import SERVE, Scratch, open_server, run_to_end
@@ -40,9 +41,13 @@ async def run_stats(scratch: Scratch, *flags: str, **variables: str) -> tuple[in
 
 
 async def test_beside_a_server(scratch: Scratch) -> None:
+    scratch = evolve(scratch, variables={**scratch.variables, "POOL_SETTINGS__MAX_SIZE": "1"})
     async with open_server(SERVE, scratch) as server:
         for _ in range(2):
             assert (await server.ask("hello")).status == 200
+        with trio.fail_after(30):
+            while not (await server.get("/pool/stats")).json["stats"]["available_connections"]:  # noqa: ASYNC110 -- no event tells
+                await trio.sleep(0.01)
         await show_once(scratch, server.port)
         await leave_while_it_watches(scratch, server.port)
         await watch_in_a_small_terminal(scratch, server.port)
@@ -54,7 +59,7 @@ async def show_once(scratch: Scratch, port: int) -> None:
     assert (status, said) == (0, "")
     lines = printed.splitlines()
     assert lines[0].startswith(f"http://127.0.0.1:{port}   ")
-    assert lines[2] == "instances  1 of 10 at most, 1 kept   [=.........]"
+    assert lines[2] == "instances  1 of 1 at most, 1 kept   [=]"
     assert lines[3] == "  idle 1  in use 0  starting 0  checking 0  resetting 0  retiring 0  (fresh 0)"
     rows = {line[:32].strip(): line[32:].split() for line in lines[7:14]}
     assert rows["given to requests"] == ["2"]
@@ -232,3 +237,23 @@ def test_a_key_that_cannot_be_sent_is_not_repeated(monkeypatch: pytest.MonkeyPat
     assert "the key must be of ASCII letters" in result.stderr
     assert "SECRET" not in result.stderr
     assert "SECRET" not in repr(Place.parse("http://x", "SECRET"))
+
+
+def test_the_bar_shows_what_there_is_and_what_there_may_be() -> None:
+    numbers = {"total_connections": 5, "in_use_connections": 2, "available_connections": 1}
+    snapshot = Snapshot.of(0.0, {"stats": numbers, "pool": {"max_size": 7}})
+    assert next(iter(draw(snapshot))).text.endswith("5 of 7 at most, 0 kept   [##=++..]")
+
+
+def test_rates_are_told_of_one_server_only() -> None:
+    def told(at: float, acquired: int) -> Snapshot:
+        return Snapshot.of(at, {"stats": {}, "pool": {"acquired": acquired}})
+
+    def row(snapshot: Snapshot, earlier: Snapshot | None) -> list[str]:
+        (text,) = [line.text for line in draw(snapshot, earlier) if line.text.startswith("given to requests")]
+        return text.split()[3:]
+
+    assert row(told(5, 9), None) == ["9"]
+    assert row(told(5, 9), told(3, 4)) == ["9", "2.5"]
+    assert row(told(5, 9), told(3, 10)) == ["9"]  # it began anew
+    assert row(told(3, 9), told(3, 9)) == ["9"]
