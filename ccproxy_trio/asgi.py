@@ -11,6 +11,8 @@ Rules:
 * In a worker process the signals are its parent's business, who tells the worker by other means. A SIGTERM that
   goes to the whole process group, or that the parent sends when another worker is done first, would cut every
   stream. The handler against it does nothing; SIG_IGN would be inherited by the children.
+* SIGHUP has a process read its settings again. hypercorn's parent has no handler for it and ends by it, so it is for
+  each worker to be told.
 * A worker whose parent is gone was to be killed with it, for in any other case the parent waits for its workers. It
   ends at once, and the kernel ends its instances.
 """
@@ -22,6 +24,7 @@ import multiprocessing
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,16 +35,17 @@ from hypercorn.trio.worker_context import WorkerContext
 from ccproxy_trio.claude.errors import CliUnusable
 from ccproxy_trio.claude.locate import Cli, locate_cli
 from ccproxy_trio.claude_pool import open_claude_pool
+from ccproxy_trio.reload import Reload
 from ccproxy_trio.server.app import create_app, put_transport_in_place
 from ccproxy_trio.server.transport import repair_hypercorn
 from ccproxy_trio.settings import Settings, SettingsError, load
-from ccproxy_trio.signals import watch_signals
+from ccproxy_trio.signals import watch_hangups, watch_signals
 from ccproxy_trio.start import describe, explain_cli
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from quart_trio import QuartTrio
+    from ccproxy_trio.server.app import Application as Served
 
     Receive = Callable[[], Awaitable[dict[str, Any]]]
     Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -63,7 +67,7 @@ class Application:
     """An ASGI application whose lifespan is the pool's life."""
 
     def __init__(self) -> None:
-        self._app: QuartTrio | None = None
+        self._app: Served | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -86,14 +90,18 @@ class Application:
             raise SystemExit(1) from error
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _live_with_pool(self, settings: Settings, cli: Cli, receive: Receive, send: Send) -> None:
+    async def _live_with_pool(
+        self, settings: Settings, read: Callable[[], Settings], cli: Cli, receive: Receive, send: Send
+    ) -> None:
         put_transport_in_place(settings)
         worker = trio.lowlevel.current_task().parent_nursery
         assert worker is not None  # only trio's own first task has none
+        stop = trio.Event()
         async with trio.open_nursery() as nursery:
-            await nursery.start(_stop_in_order, worker.cancel_scope)
+            await nursery.start(_stop_in_order, stop, worker.cancel_scope)
             async with open_claude_pool(settings, cli=cli) as claude:
                 self._app = create_app(claude, settings)
+                await nursery.start(watch_hangups, Reload(self._app, read), stop)
                 where = "the addresses that hypercorn names"
                 # Whichever they are, without keys the application lets nobody in from another machine.
                 beyond = bool(settings.server.keys) or settings.server.allow_anyone
@@ -104,14 +112,15 @@ class Application:
             nursery.cancel_scope.cancel()
 
 
-def _prepare() -> tuple[Settings, Cli] | str:
-    """What to serve with, or why that cannot be."""
+def _prepare() -> tuple[Settings, Callable[[], Settings], Cli] | str:
+    """What to serve with, and how the settings are read again; or why that cannot be."""
     try:
         if not trio.lowlevel.in_trio_run():
             return "ccproxy-trio: this worker does not run trio. Start it with: hypercorn -k trio"
-        settings = load(environ=os.environ, cwd=Path.cwd())
+        read = partial(load, environ=os.environ, cwd=Path.cwd())
+        settings = read()
         claude = settings.claude
-        return settings, locate_cli(claude.cli_path, claude.auth, os.environ, demo=claude.demo)
+        return settings, read, locate_cli(claude.cli_path, claude.auth, os.environ, demo=claude.demo)
     except SettingsError as error:
         return str(error)
     except CliUnusable as error:
@@ -120,8 +129,9 @@ def _prepare() -> tuple[Settings, Cli] | str:
         return f"ccproxy-trio: {error}"
 
 
-async def _stop_in_order(worker: trio.CancelScope, *, task_status: trio.TaskStatus[None]) -> None:
-    stop = trio.Event()
+async def _stop_in_order(
+    stop: trio.Event, worker: trio.CancelScope, *, task_status: trio.TaskStatus[None]
+) -> None:
     parent = multiprocessing.parent_process()
     async with trio.open_nursery() as nursery:
         if parent is None:

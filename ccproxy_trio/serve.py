@@ -16,16 +16,18 @@ import trio
 
 from ccproxy_trio.claude.errors import CliUnusable
 from ccproxy_trio.claude.locate import Cli, locate_cli
-from ccproxy_trio.claude_pool import ClaudePool, open_claude_pool
+from ccproxy_trio.claude_pool import open_claude_pool
 from ccproxy_trio.listen import CannotListen, open_listener
-from ccproxy_trio.server.app import create_app, put_transport_in_place
+from ccproxy_trio.reload import Reload
+from ccproxy_trio.server.app import Application, create_app, put_transport_in_place
 from ccproxy_trio.server.hosts import is_loopback
 from ccproxy_trio.server.transport import hypercorn_config
-from ccproxy_trio.signals import watch_signals
+from ccproxy_trio.signals import watch_hangups, watch_signals
 from ccproxy_trio.start import describe, explain_cli
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     from ccproxy_trio.settings import Settings
 
@@ -35,8 +37,11 @@ USAGE_ERROR = 2
 CRASH = 1
 
 
-def run(settings: Settings) -> int:
-    """Serve until SIGINT or SIGTERM. Returns the process's exit status: 0, 1 for a crash, 2 for a start in vain."""
+def run(settings: Settings, read: Callable[[], Settings]) -> int:
+    """Serve until SIGINT or SIGTERM; at SIGHUP `read` gives the settings anew.
+
+    Returns the process's exit status: 0, 1 for a crash, 2 for a start in vain.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     claude = settings.claude
     try:
@@ -52,14 +57,14 @@ def run(settings: Settings) -> int:
         return USAGE_ERROR
     with listener:
         try:
-            trio.run(_serve, settings, cli, listener)
+            trio.run(_serve, settings, read, cli, listener)
         except Exception:
             log.exception("the server ended by an error")
             return CRASH
     return 0
 
 
-async def _serve(settings: Settings, cli: Cli, listener: socket.socket) -> None:
+async def _serve(settings: Settings, read: Callable[[], Settings], cli: Cli, listener: socket.socket) -> None:
     put_transport_in_place(settings)
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
@@ -67,16 +72,16 @@ async def _serve(settings: Settings, cli: Cli, listener: socket.socket) -> None:
         await nursery.start(watch_signals, stop, nursery.cancel_scope)
         async with open_claude_pool(settings, cli=cli) as claude:
             beyond = not is_loopback(listener.getsockname()[0])
+            app = create_app(claude, settings)
+            await nursery.start(watch_hangups, Reload(app, read, reachable=beyond), stop)
             sys.stdout.write(describe(_address(listener), cli, settings, beyond_loopback=beyond) + "\n")
             sys.stdout.flush()
-            await serve_http(claude, settings, listener, stop)
+            await serve_http(app, settings, listener, stop)
         nursery.cancel_scope.cancel()
 
 
-async def serve_http(
-    claude: ClaudePool, settings: Settings, listener: socket.socket, stop: trio.Event
-) -> None:
-    """Serve an open pool on a listening socket until `stop` is set, then let requests under way finish.
+async def serve_http(app: Application, settings: Settings, listener: socket.socket, stop: trio.Event) -> None:
+    """Serve an application on a listening socket until `stop` is set, then let requests under way finish.
 
     The socket is closed when serving ends; after `server.grace` seconds, or when this is cancelled, what is still
     under way is cut.
@@ -99,7 +104,7 @@ async def serve_http(
             "stopping; requests under way have %g s to finish, a second signal ends them now", server.grace
         )
 
-    await hypercorn.trio.serve(create_app(claude, settings), config, shutdown_trigger=stopped)
+    await hypercorn.trio.serve(app, config, shutdown_trigger=stopped)
 
 
 def _quiet_log() -> logging.Logger:

@@ -27,7 +27,7 @@ def _serve(sources: Sources) -> None:
     settings = sources.load()
     from ccproxy_trio.serve import run
 
-    sys.exit(run(settings))
+    sys.exit(run(settings, sources.load))
 
 
 serve = SettingsCommand("serve", _serve, shown=OPTIONS)
