@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ccproxy_trio import claude_pool
+from ccproxy_trio.claude import answer
 from ccproxy_trio.server import chat as chat_module
 from tests.server.chats import PATH, body_of, chat, chunks_of, error_of, said
 from tests.server.http_client import open_exchange
@@ -141,7 +141,7 @@ async def test_errors_that_nothing_foresaw(
         raise RuntimeError("a detail")
 
     async with open_proxy(demo, pool={"max_size": 1}) as proxy:
-        for module, name in ((chat_module, "parse_chat_request"), (claude_pool, "MessageAssembler")):
+        for module, name in ((chat_module, "parse_chat_request"), (answer, "MessageAssembler")):
             with monkeypatch.context() as broken:
                 broken.setattr(module, name, fail)
                 reply = await chat(proxy, "x")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import h11
 import pytest
 
-from ccproxy_trio import claude_pool
+from ccproxy_trio.claude import answer
 from ccproxy_trio.dialects.sse import encode_event
 from ccproxy_trio.server import messages
 from tests.server.proxy import Backend, open_proxy
@@ -31,7 +31,7 @@ async def test_before_the_first_byte(
     demo: Backend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with open_proxy(demo, pool={"max_size": 1}) as proxy:
-        for module, name in ((messages, "parse_request"), (claude_pool, "MessageAssembler")):
+        for module, name in ((messages, "parse_request"), (answer, "MessageAssembler")):
             with monkeypatch.context() as broken:
                 broken.setattr(module, name, fail)
                 reply = await proxy.ask("x")
