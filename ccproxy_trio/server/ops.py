@@ -73,6 +73,7 @@ class Ops:
 _DETAILS = (
     *("min_size", "max_size", "starting", "checking", "resetting", "retiring", "waiting", "fresh"),
     *("acquired", "acquire_cancelled", "saturated", "create_failures", "reset_failures", "close_failures"),
+    "lease_time",
 )
 
 
