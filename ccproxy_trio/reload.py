@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from ccproxy_trio.claude.errors import CliUnusable
+from ccproxy_trio.server.transport import ensure_descriptors
 from ccproxy_trio.settings import Problem, SettingsError, compare
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Reload:
             _require_keys(change.settings)
         claude = await self.app.endpoints.claude.reconfigure(change.settings)
         self.app.put_in_force(claude, change.settings)
+        ensure_descriptors(change.settings.server.max_connections, change.settings.pool_settings.max_size)
         changed = [_describe(key, running, change.settings) for key in change.changed]
         log.info(
             "read the settings again (%s); changed: %s",

@@ -1,0 +1,124 @@
+"""Every option that claims to count at once reaches, by a reload, what goes by it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import trio
+
+from ccproxy_trio.claude_pool import open_claude_pool
+from ccproxy_trio.reload import Reload
+from ccproxy_trio.server.app import Application, create_app
+from ccproxy_trio.server.limits import Limits
+from ccproxy_trio.settings import (
+    OPTIONS,
+    ClaudeSettings,
+    KeySettings,
+    PoolSettings,
+    Settings,
+    SettingsError,
+    hash_key,
+)
+from tests.claude.instances import ENVIRON
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+KEYS = {"ada": KeySettings(hash=hash_key("x"), concurrency=2)}
+RUNNING = Settings(
+    pool_settings=PoolSettings(min_size=0, warmup_on_startup=False), claude=ClaudeSettings(demo=True)
+)
+
+REACHED: dict[str, tuple[Any, Callable[[Application], Any]]] = {
+    "server.max_body_size": (77, lambda app: app.config["MAX_CONTENT_LENGTH"]),
+    "server.request_timeout": (77.0, lambda app: app.endpoints.settings.server.request_timeout),
+    "server.body_timeout": (77.0, lambda app: app.config["BODY_TIMEOUT"]),
+    "server.ping_interval": (77.0, lambda app: app.endpoints.messages.ping_interval),
+    "server.keys": (KEYS, lambda app: app.endpoints.access.settings.keys),
+    "server.allow_anyone": (True, lambda app: app.endpoints.access.settings.allow_anyone),
+    "server.allowed_hosts": (("a.example",), lambda app: app.endpoints.access.settings.allowed_hosts),
+    "server.allowed_origins": (
+        ("https://a.example",),
+        lambda app: app.endpoints.access.settings.allowed_origins,
+    ),
+    "claude.models": ({"gpt-4": "haiku"}, lambda app: app.endpoints.messages.claude.models),
+    "claude.allowed_tools": (("web_search",), lambda app: app.endpoints.messages.claude.allowed_tools),
+    "claude.update_interval": (77.0, lambda app: app.endpoints.claude._renewal._plan.interval),
+    "openai.unsupported": ("ignore", lambda app: app.endpoints.chat.settings.unsupported),
+    "openai.reasoning_content": (False, lambda app: app.endpoints.responses.settings.reasoning_content),
+}
+
+
+def _in_the_pool(name: str) -> Callable[[Application], Any]:
+    return lambda app: getattr(app.endpoints.claude.pool.config, name)
+
+
+for _key, _option in OPTIONS.items():
+    if _option.effect == "now" and _option.section == "pool_settings":
+        REACHED[_key] = (_option.kind(7), _in_the_pool(_option.name))
+
+
+def with_option(key: str, value: object) -> Settings:
+    """The settings that run, but for one."""
+    option = OPTIONS[key]
+    section = attrs.evolve(getattr(RUNNING, option.section), **{option.name: value})
+    return attrs.evolve(RUNNING, **{option.section: section})
+
+
+def test_each_option_that_counts_at_once_is_here() -> None:
+    assert set(REACHED) == {key for key, option in OPTIONS.items() if option.effect == "now"}
+
+
+async def test_each_reaches_what_goes_by_it() -> None:
+    async with open_claude_pool(RUNNING, environ=ENVIRON) as claude:
+        app = create_app(claude, RUNNING)
+        for key, (value, now) in REACHED.items():
+            assert now(app) != value, key
+            await Reload(app, partial(with_option, key, value))()
+            assert now(app) == value, key
+        await Reload(app, lambda: RUNNING)()
+        assert app.endpoints.settings == RUNNING
+        assert claude.pool.statistics().created == 0
+
+
+async def test_a_limit_that_was_used_is_used_by_the_next_settings() -> None:
+    async with open_claude_pool(RUNNING, environ=ENVIRON) as claude:
+        settings = with_option("server.keys", KEYS)
+        app = create_app(claude, settings)
+        access = app.endpoints.access
+        access._limits["ada"] = _used(access.settings.keys["ada"])
+        fewer = {"ada": attrs.evolve(KEYS["ada"], concurrency=1)}
+        app.put_in_force(claude, with_option("server.keys", fewer))
+        assert app.endpoints.access is not access
+        assert app.endpoints.access._limits["ada"].begin(trio.current_time()) is not None
+        app.put_in_force(claude, RUNNING)
+        assert app.endpoints.access._limits == {}
+
+
+def _used(key: KeySettings) -> Limits:
+    limits = Limits(key.requests_per_minute, key.concurrency, trio.current_time())
+    assert limits.begin(trio.current_time()) is None
+    return limits
+
+
+async def test_a_bug_in_a_reload_is_logged_and_harms_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async with open_claude_pool(RUNNING, environ=ENVIRON) as claude:
+        app = create_app(claude, RUNNING)
+        before = app.endpoints
+
+        def read() -> Settings:
+            raise RecursionError
+
+        await Reload(app, read)()
+        assert app.endpoints is before
+        assert [record.message for record in caplog.records] == ["the settings could not be read again"]
+
+        def refuse() -> Settings:
+            raise SettingsError([])
+
+        await Reload(app, refuse)()
+        assert caplog.records[-1].message.startswith("nothing has changed")
