@@ -6,7 +6,8 @@ Rules:
   limit or the client's, whichever ends first.
 * A client's limit is what the official clients tell of their own timeouts. `x-stainless-timeout` is for the whole
   request. `x-stainless-read-timeout` is how long the client waits for the next byte: a limit for an answer that comes
-  in one piece, and none for a stream.
+  in one piece, and none for a stream. Some clients tell that by both headers; so two equal ones mean the same.
+* Who waits for the next byte begins to count later than we do, and is to be the one to give up.
 * A value that is no number of seconds limits nothing, and that is told; the clients' own words for "none" are not.
 
 What the clients send, and why this is made of it, is in docs/decisions/one-deadline.md.
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _WHOLE = "x-stainless-timeout"
 _READ = "x-stainless-read-timeout"
 _NONE = frozenset({"NOT_GIVEN", "None"})
+_PATIENCE = 1.0
+"""Seconds for a client to leave by itself, as its users expect of it."""
 
 
 @frozen(order=True)
@@ -50,9 +53,12 @@ def start_clock(request_timeout: float) -> None:
     """Take note that a request has arrived; `request_timeout` is the operator's limit, in seconds."""
     now = trio.current_time()
     g.ignored = ()
-    ours = Limit(now + request_timeout, f"server.request_timeout allows ({request_timeout:g} s)")
-    g.limit = g.limit_of_stream = min([ours, *_limits(_WHOLE, now)])
-    g.limit_of_whole = min([g.limit, *_limits(_READ, now)])
+    whole, read = _seconds(_WHOLE), _seconds(_READ)
+    g.limit = Limit(now + request_timeout, f"server.request_timeout allows ({request_timeout:g} s)")
+    if whole != read:
+        g.limit = min(g.limit, Limit(now + whole, f"its {_WHOLE} allows ({whole:g} s)"))
+    g.limit_of_stream = g.limit
+    g.limit_of_whole = min(g.limit, Limit(now + read + _PATIENCE, f"its {_READ} allows ({read:g} s)"))
 
 
 def terms(*, stream: bool = False) -> Terms:
@@ -62,21 +68,16 @@ def terms(*, stream: bool = False) -> Terms:
     return Terms(deadline=g.limit.deadline, tenant=None if caller is None else caller.name)
 
 
-def _limits(header: str, now: float) -> list[Limit]:
-    """What the client's `header` says: one limit, or none."""
+def _seconds(header: str) -> float:
+    """What the client's `header` says, infinity if that is nothing."""
     value = request.headers.get(header, "None")
     if value in _NONE:
-        return []
-    seconds = _read_seconds(value)
-    if seconds is None:
-        g.ignored += (header,)
-        return []
-    return [Limit(now + seconds, f"its {header} allows ({seconds:g} s)")]
-
-
-def _read_seconds(value: str) -> float | None:
+        return math.inf
     try:
         seconds = float(value)
     except ValueError:
-        return None
-    return None if math.isnan(seconds) or seconds < 0 else seconds
+        seconds = math.nan
+    if seconds >= 0:
+        return seconds
+    g.ignored += (header,)
+    return math.inf

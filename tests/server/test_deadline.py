@@ -10,7 +10,7 @@ import openai
 import orjson
 import pytest
 
-from tests.server.asking import COUNT, ENDPOINTS, MESSAGES, Endpoint
+from tests.server.asking import CHAT, COUNT, ENDPOINTS, MESSAGES, Endpoint
 from tests.server.http_client import fetch, open_exchange
 from tests.server.proxy import Backend, children, eventually, open_proxy
 
@@ -129,15 +129,17 @@ async def test_no_time_at_all(demo: Backend) -> None:
 
 
 async def test_how_long_a_client_waits_for_the_next_byte(demo: Backend) -> None:
-    """It limits an answer that comes in one piece, and no stream."""
-    prompt = "slow [[deltas=5; gap=0.1]]"
+    """It limits an answer that comes in one piece, a while after the client should have left; and no stream."""
     async with open_proxy(demo) as proxy:
-        for endpoint in STREAMS:
-            reply = await fetch(proxy.port, endpoint.path, endpoint.body(prompt), headers={READ: "0.3"})
-            assert told(reply) == said(f"its {READ}", "0.3", ANSWERING)
-            body = endpoint.body(prompt, stream=True)
-            reply = await fetch(proxy.port, endpoint.path, body, headers={READ: "0.3"})
-            assert (reply.status, endpoint.last in reply.body) == (200, True)
+        for headers in ({READ: "0.1"}, {READ: "0.1", WHOLE: "0.1"}):
+            reply = await fetch(proxy.port, CHAT.path, CHAT.body(HANG), headers=headers)
+            assert told(reply) == said(f"its {READ}", "0.1", ANSWERING)
+            body = CHAT.body("slow [[deltas=6; gap=0.25]]", stream=True)
+            reply = await fetch(proxy.port, CHAT.path, body, headers=headers)
+            assert (reply.status, CHAT.last in reply.body) == (200, True)
+        headers = {READ: "9", WHOLE: "0.2"}
+        reply = await fetch(proxy.port, CHAT.path, CHAT.body(HANG, stream=True), headers=headers)
+        assert told(reply) == said(f"its {WHOLE}", "0.2", ANSWERING)
 
 
 async def test_what_is_no_number_of_seconds(demo: Backend) -> None:
@@ -167,15 +169,15 @@ async def test_what_limits_nothing_here(demo: Backend) -> None:
 
 
 async def test_the_smaller_of_both(demo: Backend) -> None:
-    async with open_proxy(demo, pool={"max_size": 1}, server={"request_timeout": 0.4}) as proxy:
-        for header in (WHOLE, READ):
-            for value, limit, seconds in (
-                ("0.2", f"its {header}", "0.2"),
-                ("9", "server.request_timeout", "0.4"),
-            ):
-                await proxy.settle()
-                reply = await fetch(proxy.port, MESSAGES.path, MESSAGES.body(HANG), headers={header: value})
-                assert told(reply) == said(limit, seconds, ANSWERING)
+    async with open_proxy(demo, pool={"max_size": 1}, server={"request_timeout": 1.4}) as proxy:
+        for header, value, limit in (
+            (WHOLE, "0.2", f"its {WHOLE}"),
+            (READ, "0.2", f"its {READ}"),
+            (WHOLE, "9", "server.request_timeout"),
+        ):
+            await proxy.settle()
+            reply = await fetch(proxy.port, MESSAGES.path, MESSAGES.body(HANG), headers={header: value})
+            assert told(reply) == said(limit, "1.4" if value == "9" else value, ANSWERING)
 
 
 async def test_the_official_clients(demo: Backend) -> None:
@@ -188,6 +190,9 @@ async def test_the_official_clients(demo: Backend) -> None:
             with pytest.raises(anthropic.APITimeoutError):
                 await claude.messages.create(**asked, max_tokens=9, timeout=0.4)
             await proxy.settle()
+            slow = {**asked, "messages": [{"role": "user", "content": "slow [[deltas=8; gap=0.2]]"}]}
+            async with claude.messages.stream(**slow, max_tokens=9, timeout=1.0) as stream:
+                assert await stream.get_final_text() == "Demo echo: slow"
             with pytest.raises(anthropic.DeadlineExceededError, match="its time ran out"):
                 await claude.messages.create(**asked, max_tokens=9, extra_headers=late)
             with pytest.raises(anthropic.APIStatusError, match="its time ran out") as caught:
