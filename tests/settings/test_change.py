@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
@@ -18,6 +17,9 @@ from ccproxy_trio.settings import (
     compare,
     load,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def loaded(folder: Path, text: str, **flags: object) -> Settings:
@@ -102,13 +104,3 @@ def _other(value: Any) -> object:
             return ("x",)
         case _:
             return {"x": "y"}
-
-
-def test_the_page_names_what_does_not_count_at_once() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
-    section = page.partition("## What a running server takes over\n")[2].partition("\n## ")[0]
-    effects = {"restart": "needs a restart", "renewal": "at once, and the instances are replaced"}
-    # An option that a running server takes over says so by its `effect`; all others are named there.
-    assert [line for line in section.splitlines() if line.startswith("| `")] == [
-        f"| `{key}` | {effects[option.effect]} |" for key, option in OPTIONS.items() if option.effect != "now"
-    ]
