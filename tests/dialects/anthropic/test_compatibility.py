@@ -48,6 +48,8 @@ NULLABLE = "null is the same as absent"
 CARRIED = ("honoured", "emulated")
 ACCESS = ("authorization", "host", "x-api-key")
 """Headers that decide who may call; tests/server/test_access and test_browsers show what they do."""
+TIME = ("x-stainless-timeout", "x-stainless-read-timeout")
+"""Headers that say how long a request may take; tests/server/test_deadline shows what they do."""
 
 
 @pytest.mark.parametrize(("field", "status", "notes"), FIELD_ROWS)
@@ -124,7 +126,11 @@ def test_header(header: str, status: str, notes: str) -> None:
     else:
         # Reading a body takes nothing else, so no other can change it. tests/server shows which are refused.
         assert list(inspect.signature(parse_request).parameters) == ["body"]
-        elsewhere = {**dict.fromkeys(ACCESS, "honoured"), "origin": "refused", "content-encoding": "refused"}
+        elsewhere = {
+            **dict.fromkeys((*ACCESS, *TIME), "honoured"),
+            "origin": "refused",
+            "content-encoding": "refused",
+        }
         assert status == elsewhere.get(header, "ignored")
         assert ("403" in notes) == (header in {"host", "origin"})
         assert ("caller's key" in notes) == (header in {"authorization", "x-api-key"})
