@@ -18,6 +18,7 @@ from ccproxy_trio.claude.errors import CliUnusable
 from ccproxy_trio.claude.locate import Cli, locate_cli
 from ccproxy_trio.claude_pool import open_claude_pool
 from ccproxy_trio.listen import CannotListen, open_listener
+from ccproxy_trio.notify import ServiceManager
 from ccproxy_trio.reload import Reload
 from ccproxy_trio.server.app import Application, create_app, put_transport_in_place
 from ccproxy_trio.server.hosts import is_loopback
@@ -43,6 +44,7 @@ def run(settings: Settings, read: Callable[[], Settings]) -> int:
     Returns the process's exit status: 0, 1 for a crash, 2 for a start in vain.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    manager = ServiceManager.take(os.environ)
     claude = settings.claude
     try:
         cli = locate_cli(claude.cli_path, claude.auth, os.environ, demo=claude.demo)
@@ -57,14 +59,20 @@ def run(settings: Settings, read: Callable[[], Settings]) -> int:
         return USAGE_ERROR
     with listener:
         try:
-            trio.run(_serve, settings, read, cli, listener)
+            trio.run(_serve, settings, read, cli, listener, manager)
         except Exception:
             log.exception("the server ended by an error")
             return CRASH
     return 0
 
 
-async def _serve(settings: Settings, read: Callable[[], Settings], cli: Cli, listener: socket.socket) -> None:
+async def _serve(
+    settings: Settings,
+    read: Callable[[], Settings],
+    cli: Cli,
+    listener: socket.socket,
+    manager: ServiceManager,
+) -> None:
     put_transport_in_place(settings)
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
@@ -73,18 +81,23 @@ async def _serve(settings: Settings, read: Callable[[], Settings], cli: Cli, lis
         async with open_claude_pool(settings, cli=cli) as claude:
             beyond = not is_loopback(listener.getsockname()[0])
             app = create_app(claude, settings)
-            await nursery.start(watch_hangups, Reload(app, read, reachable=beyond), stop)
+            reload = manager.around(Reload(app, read, reachable=beyond))
+            await nursery.start(watch_hangups, reload, stop)
             sys.stdout.write(describe(_address(listener), cli, settings, beyond_loopback=beyond) + "\n")
             sys.stdout.flush()
-            await serve_http(app, settings, listener, stop)
+            await manager.tell_ready(f"listens on {_address(listener)}")
+            nursery.start_soon(manager.keep_told)
+            await serve_http(app, settings, listener, stop, manager)
         nursery.cancel_scope.cancel()
 
 
-async def serve_http(app: Application, settings: Settings, listener: socket.socket, stop: trio.Event) -> None:
+async def serve_http(
+    app: Application, settings: Settings, listener: socket.socket, stop: trio.Event, manager: ServiceManager
+) -> None:
     """Serve an application on a listening socket until `stop` is set, then let requests under way finish.
 
-    The socket is closed when serving ends; after `server.grace` seconds, or when this is cancelled, what is still
-    under way is cut.
+    For `server.drain_delay` seconds more it takes new requests, while it says that it is not ready. Then the socket
+    is closed; after `server.grace` further seconds, or when this is cancelled, what is still under way is cut.
     """
     server = settings.server
     config = hypercorn_config(
@@ -99,6 +112,11 @@ async def serve_http(app: Application, settings: Settings, listener: socket.sock
 
     async def stopped() -> None:
         await stop.wait()
+        app.draining = True
+        await manager.tell_stopping("finishing requests under way")
+        if server.drain_delay:
+            log.info("not ready any more; new requests are still taken for %g s", server.drain_delay)
+            await trio.sleep(server.drain_delay)
         listener.close()
         log.info(
             "stopping; requests under way have %g s to finish, a second signal ends them now", server.grace

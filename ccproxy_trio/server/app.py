@@ -46,6 +46,8 @@ class Application(QuartTrio):
 
     endpoints: Endpoints
     """What answers the requests that come now."""
+    draining = False
+    """Whether the server has been told to end: whoever asks is told not to come again."""
 
     def put_in_force(self, claude: ClaudePool, settings: Settings) -> None:
         """Answer by these from now on. Requests under way go on with what they began with."""
@@ -82,7 +84,7 @@ def create_app(claude: ClaudePool, settings: Settings) -> Application:
     route("GET", "/openapi.json", lambda at: at.openapi.get)
 
     async def begin() -> Response | None:
-        g.endpoints = app.endpoints
+        g.endpoints, g.draining = app.endpoints, app.draining
         start_clock(app.endpoints.settings.server.request_timeout)
         g.request_id = new_request_id()
         g.caller = None
@@ -95,6 +97,8 @@ def create_app(claude: ClaudePool, settings: Settings) -> Application:
         if g.ignored:
             response.headers["x-ccproxy-ignored"] = _tell(g.ignored)
         g.endpoints.access.mark(response)
+        if app.draining:
+            response.headers["connection"] = "close"
         return response
 
     app.before_request(begin)

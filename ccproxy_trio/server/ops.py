@@ -33,21 +33,25 @@ class Ops:
     async def ready(self) -> Response:
         """200 when an instance can be had now, or in the moment that a start or a clean-up takes; else 503.
 
-        Why is told to whoever has a key, as it may name files and what the CLI said.
+        Its word for a server that will end is `draining`, for one that could queue a request `busy`, and for one that
+        is at fault `not ready`. Why is told to whoever has a key, as it may name files and what the CLI said.
         """
+        if g.draining:
+            return _json({"status": "draining"}, 503)
         statistics = self.claude.pool.statistics()
         failing = statistics.backoff_until is not None
         coming = statistics.checking + statistics.resetting + (0 if failing else statistics.starting)
         if self.claude.pool.available or coming > statistics.waiting:
             return _json({"status": "ready"})
+        status = "busy" if statistics.in_use and not failing else "not ready"
         if self.has_keys and g.caller is None:
-            return _json({"status": "not ready"}, 503)
+            return _json({"status": status}, 503)
         reason = (
             f"no instance can be started: {statistics.last_error}"
             if failing
             else f"none is free: {statistics}"
         )
-        return _json({"status": "not ready", "reason": reason}, 503)
+        return _json({"status": status, "reason": reason}, 503)
 
     async def stats(self) -> Response:
         """The eight counters of the pool's documentation, and everything else the pool knows."""

@@ -128,6 +128,12 @@ class ServerSettings:
     grace: float = option(
         30.0, "Time that requests under way get to finish at shutdown.", unit="seconds", minimum=0
     )
+    drain_delay: float = option(
+        0.0,
+        "Time at shutdown for which new requests are still taken, while /readyz answers 503.",
+        unit="seconds",
+        minimum=0,
+    )
     max_body_size: int = option(33554432, "Largest body of a request.", unit="bytes", minimum=1, effect="now")
     request_timeout: float = option(
         600.0,

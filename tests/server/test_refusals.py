@@ -139,7 +139,7 @@ async def test_no_instance_in_time(demo: Backend, stream: bool) -> None:
             assert "instances are busy: pool 'claude': no resource came free in 0.1 s" in reply.failure[2]
             assert reply.headers["retry-after"] == "1"
             ready = await proxy.get("/readyz")
-            assert ready.status == 503
+            assert (ready.status, ready.json["status"]) == (503, "busy")
             assert ready.json["reason"].startswith("none is free: 1/1 resources: 0 idle, 1 in use")
             done.set()
         await proxy.settle()

@@ -34,9 +34,9 @@ def problems(
         ("[logging]", "logging: no such section; allowed: pool_settings, server, claude, openai"),
         (
             '[server]\n"a\\u001b" = 3',
-            'server."a\\u001b": no such option; allowed: host, port, grace, max_body_size, request_timeout, '
-            "body_timeout, keep_alive_timeout, write_timeout, ping_interval, max_header_size, max_connections, keys, "
-            "allow_anyone, allowed_hosts, allowed_origins",
+            'server."a\\u001b": no such option; allowed: host, port, grace, drain_delay, max_body_size, '
+            "request_timeout, body_timeout, keep_alive_timeout, write_timeout, ping_interval, max_header_size, "
+            "max_connections, keys, allow_anyone, allowed_hosts, allowed_origins",
         ),
         ("server = 3", "server: found 3; allowed: a table of options"),
         ("[[server]]\nport = 1", "server: found [{port = 1}]; allowed: a table of options"),

@@ -38,6 +38,7 @@ MAY_BE_ZERO = {
     "pool_settings.check_after_idle",
     "server.port",
     "server.grace",
+    "server.drain_delay",
 }
 NUMBERS = [key for key, option in OPTIONS.items() if option.kind in (int, float)]
 

@@ -43,7 +43,7 @@ def ops_operations(server: Server) -> dict[str, Json]:
         return {"get": told}
 
     well = obj({"status": words("ok")}, "status")
-    unready = obj({"status": words("not ready"), "reason": TEXT}, "status")
+    unready = obj({"status": words("not ready", "busy", "draining"), "reason": TEXT}, "status")
     counters = obj(dict.fromkeys(_COUNTERS, COUNT), *_COUNTERS)
     about = obj({"retired": OBJECT, "last_error": nullable(TEXT)}, "retired", "last_error", more=True)
     stats = obj({"pool_enabled": FLAG, "stats": counters, "pool": about}, "pool_enabled", "stats", "pool")
