@@ -36,6 +36,7 @@ from ._null import open_null_pool as open_null_pool
 from ._pool import Pool as Pool
 from ._pool import open_pool as open_pool
 from ._stats import PoolStatistics as PoolStatistics
+from ._stats import ResourceSnapshot as ResourceSnapshot
 from ._stats import RetireReason as RetireReason
 from ._waiters import Fit as Fit
 
@@ -64,6 +65,7 @@ __all__ = [
     "ResourceLeased",
     "ResourceReleased",
     "ResourceRetired",
+    "ResourceSnapshot",
     "ResourceUnavailable",
     "RetireReason",
     "open_null_pool",

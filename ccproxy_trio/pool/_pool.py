@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ._events import Observer
     from ._keeper import Factory, Hook
     from ._slots import Slot
-    from ._stats import PoolStatistics
+    from ._stats import PoolStatistics, ResourceSnapshot
     from ._waiters import Fit
 
 T = TypeVar("T")
@@ -174,6 +174,10 @@ class Pool(Generic[T]):
     def statistics(self) -> PoolStatistics:
         """A consistent snapshot."""
         return self._engine.statistics()
+
+    def resources(self) -> tuple[ResourceSnapshot[T], ...]:
+        """Each resource by itself, the oldest number first: a consistent snapshot, for whoever looks on."""
+        return self._engine.resources()
 
     def resize(self, *, min_size: int | None = None, max_size: int | None = None) -> None:
         """Change the sizes. Above a smaller `max_size`, idle resources go now and leased ones when given back.

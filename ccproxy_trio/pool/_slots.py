@@ -20,12 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
 
     from ._policy import Backoff
-    from ._stats import RetireReason
+    from ._stats import RetireReason, State
     from ._waiters import Waiter
 
 T = TypeVar("T")
 
-State: TypeAlias = Literal["starting", "idle", "in_use", "checking", "resetting", "retiring", "gone"]
 Order: TypeAlias = Literal["check", "reset", "retire"]
 
 FIRST: Final = "starting"

@@ -1,4 +1,4 @@
-"""What a pool tells about itself: why resources end, and a snapshot of its gauges and counters.
+"""What a pool tells about itself: why resources end, its resources one by one, and its gauges and counters.
 
 idle + in_use + starting + checking + resetting + retiring = total, in every snapshot.
 """
@@ -8,6 +8,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping  # noqa: TC003 -- get_type_hints() on the dataclass must work
 from dataclasses import dataclass
+from typing import Generic, Literal, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+State: TypeAlias = Literal["starting", "idle", "in_use", "checking", "resetting", "retiring", "gone"]
+"""What a resource is at; `PoolStatistics` says what each means."""
 
 
 class RetireReason(enum.StrEnum):
@@ -35,6 +41,31 @@ class RetireReason(enum.StrEnum):
     """`resize()` left it above `max_size`."""
     CLOSING = "closing"
     """The pool was closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSnapshot(Generic[T]):
+    """One resource of a pool, as it is at this moment. Times are of `trio.current_time()`."""
+
+    id: int
+    """Its number, the same as its leases' and events'."""
+    state: State
+    """Never `gone`."""
+    since: float
+    """When its creation was decided, it was leased, or it came to rest: whichever was last."""
+    born: float | None
+    """When it was created; None while it is starting."""
+    uses: int
+    """How many leases of it there have been."""
+    reason: RetireReason | None
+    """Why it is retiring; None before that, and while one that died by itself is on its way out."""
+    value: T | None
+    """What the factory yielded, to be looked at and not to be used: that takes a lease. None before it is created."""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it is created and was never leased."""
+        return self.born is not None and not self.uses
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ import trio
 from . import _policy as policy
 from ._events import Observer, PoolEvent, ResourceRetired
 from ._slots import Roster, Slot
-from ._stats import PoolStatistics, RetireReason
+from ._stats import PoolStatistics, ResourceSnapshot, RetireReason
 from ._waiters import Line, Refusal, Waiter
 
 if TYPE_CHECKING:
@@ -338,6 +338,21 @@ class Stock(Generic[T]):
             last_error=tally.last_error,
             lease_time=tally.lease_time,
             backoff_until=self.backoff.until if self.backoff.failing else None,
+        )
+
+    def resources(self) -> tuple[ResourceSnapshot[T], ...]:
+        """Each resource, the oldest number first."""
+        return tuple(
+            ResourceSnapshot(
+                id=slot.id,
+                state=slot.state,
+                since=slot.since,
+                born=slot.born,
+                uses=slot.uses,
+                reason=slot.reason,
+                value=None if slot.born is None else slot.value,
+            )
+            for slot in self.roster.slots
         )
 
     def _idle_end(self, slot: Slot[T]) -> float:

@@ -10,7 +10,8 @@ import pytest
 import trio
 
 from ccproxy_trio.pool import Pool, PoolConfig, open_pool
-from ccproxy_trio.pool._slots import FIRST, MOVES, Roster, Slot, State
+from ccproxy_trio.pool._slots import FIRST, MOVES, Roster, Slot
+from ccproxy_trio.pool._stats import State
 from tests.pool.workshop import Workshop, error, slow
 
 if TYPE_CHECKING:
