@@ -31,6 +31,7 @@ from ccproxy_trio.claude.launcher import Launcher
 from ccproxy_trio.claude.locate import Cli, locate_cli
 from ccproxy_trio.claude.renewal import Plan, Renewal, open_renewal
 from ccproxy_trio.claude.source import Wanted, build_source
+from ccproxy_trio.claude.stages import Stages
 from ccproxy_trio.claude.turn_settings import refuse_effort
 from ccproxy_trio.dialects.anthropic.count_tokens import CountRequest, parse_count_request
 from ccproxy_trio.dialects.anthropic.request import MessagesRequest, parse_request
@@ -70,8 +71,8 @@ class ClaudePool:
     decides. Whatever is asked may raise InvalidRequest (the field and what is wrong with it), PoolError (no instance
     in time; none can be started), and what reading an `Answer` raises.
 
-    Each method takes a `deadline`, in trio's time, for all that it does, and the `tenant` on whose behalf, for the
-    pool to be fair.
+    Each method takes a `deadline`, in trio's time, for all that it does, the `tenant` on whose behalf, for the pool
+    to be fair, and `stages` to be filled while it does it.
     """
 
     pool: Pool[Instance]
@@ -116,9 +117,10 @@ class ClaudePool:
         *,
         deadline: float = math.inf,
         tenant: Hashable = None,
+        stages: Stages | None = None,
     ) -> dict[str, Any]:
         """The whole message that answers."""
-        async with self.stream(request, deadline=deadline, tenant=tenant) as answer:
+        async with self.stream(request, deadline=deadline, tenant=tenant, stages=stages) as answer:
             return await answer.message()
 
     @asynccontextmanager
@@ -128,49 +130,62 @@ class ClaudePool:
         *,
         deadline: float = math.inf,
         tenant: Hashable = None,
+        stages: Stages | None = None,
     ) -> AsyncIterator[Answer]:
         """Ask, and wait for the first event; leaving the block ends the answer, read to its end or not."""
         asked = request if isinstance(request, MessagesRequest) else parse_request(_encode(request))
         model = self.resolve(asked.model)
         refuse_effort(asked, model)
         refuse_server_tools(asked.tools, self.allowed_tools)
+        stages = stages or Stages()
+        stages.enter("queue")
         for last in (False, True):
             async with AsyncExitStack() as loan:
+                loan.callback(stages.end)
                 lease = await self._lend(
                     loan, lambda instance: instance.suits(asked.system), deadline, tenant
                 )
-                answer = Answer(loan, lease)
+                answer = Answer(loan, lease, stages)
                 try:
                     await answer.begin(asked, model, deadline)
                 except (InstanceDied, InstanceSilent) as error:
                     if last or lease.value.exchange.begun:
                         raise
                     # It died or froze at rest, and nobody knew: nothing went upstream.
+                    stages.enter("queue")
                     log.warning("instance %d did not take up a turn, another is asked: %s", lease.id, error)
                     continue
                 yield answer
                 return
 
-    async def list_models(self, *, deadline: float = math.inf, tenant: Hashable = None) -> tuple[Model, ...]:
+    async def list_models(
+        self, *, deadline: float = math.inf, tenant: Hashable = None, stages: Stages | None = None
+    ) -> tuple[Model, ...]:
         """The models that the CLI offers, in its order. One instance of each version of the CLI is asked, once."""
         if (known := self._listed.get(self._launcher.version or "")) is not None:
             await trio.lowlevel.checkpoint()
             return known
-        async with self._borrow(None, deadline, tenant) as instance:
+        async with self._borrow(None, deadline, tenant, stages or Stages()) as instance:
             models = await instance.list_models()
             self._listed.clear()
             self._listed[instance.version] = models
             return models
 
     async def find_model(
-        self, name: str, *, deadline: float = math.inf, tenant: Hashable = None
+        self,
+        name: str,
+        *,
+        deadline: float = math.inf,
+        tenant: Hashable = None,
+        stages: Stages | None = None,
     ) -> Model | None:
         """What the CLI tells of the model that a request would get by this name; None for a name that nobody gave.
 
         A name that `models` gives to a model that the CLI does not list is that model's own.
         """
         wanted = self.resolve(name)
-        found = find_model(await self.list_models(deadline=deadline, tenant=tenant), wanted)
+        models = await self.list_models(deadline=deadline, tenant=tenant, stages=stages)
+        found = find_model(models, wanted)
         return found or (Model(wanted, wanted) if wanted != name else None)
 
     async def count_tokens(
@@ -179,6 +194,7 @@ class ClaudePool:
         *,
         deadline: float = math.inf,
         tenant: Hashable = None,
+        stages: Stages | None = None,
     ) -> int:
         """The tokens of a request of POST /v1/messages/count_tokens, as the API counts them.
 
@@ -189,9 +205,10 @@ class ClaudePool:
         model = self.resolve(asked.model)
         conversations = [each for each in (asked.messages, as_message(asked.system)) if each]
         tokens = 0
+        stages = stages or Stages()
         while conversations:
             async with self._borrow(
-                lambda instance: instance.suits_count(asked.system), deadline, tenant
+                lambda instance: instance.suits_count(asked.system), deadline, tenant, stages
             ) as instance:
                 tokens += await count_tokens(instance, conversations.pop(), model, asked.system)
                 while conversations and instance.reusable:
@@ -201,11 +218,14 @@ class ClaudePool:
 
     @asynccontextmanager
     async def _borrow(
-        self, fit: Fit[Instance] | None, deadline: float, tenant: Hashable
+        self, fit: Fit[Instance] | None, deadline: float, tenant: Hashable, stages: Stages
     ) -> AsyncIterator[Instance]:
         """An instance for something short."""
         async with AsyncExitStack() as loan:
+            loan.callback(stages.end)
+            stages.enter("queue")
             lease = await self._lend(loan, fit, deadline, tenant)
+            stages.enter("turn")
             with trio.move_on_at(deadline) as scope:
                 try:
                     yield lease.value

@@ -19,11 +19,13 @@ from ccproxy_trio.pool import Lease, RetireReason
 from .errors import InstanceDied, InstanceError, InstanceNonsense, OutOfTime
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AsyncExitStack
 
     from ccproxy_trio.dialects.anthropic.request import MessagesRequest
 
     from .instance import Instance, Turn
+    from .stages import Stages
 
 
 class Answer:
@@ -33,8 +35,10 @@ class Answer:
     what to say), OutOfTime at the deadline, InstanceError when the CLI died, fell silent or broke its protocol.
     """
 
-    def __init__(self, loan: AsyncExitStack, lease: Lease[Instance]) -> None:
+    def __init__(self, loan: AsyncExitStack, lease: Lease[Instance], stages: Stages) -> None:
         """Made by `ClaudePool.stream`."""
+        self.stages = stages
+        """How it goes: times, tokens, and upstream's id of the request."""
         self._loan = loan
         self._lease = lease
         self._turn: Turn | None = None
@@ -46,11 +50,13 @@ class Answer:
     async def begin(self, request: MessagesRequest, model: str, deadline: float) -> None:
         """Ask, and wait for the first event."""
         try:
-            self._turn = await self._lease.value.begin(request, model, deadline)
+            self._turn = await self._lease.value.begin(request, model, deadline, self.stages)
             self._ready = await self._turn.receive()
         except InstanceError as error:
             retire(self._lease, error)
             raise
+        self.stages.enter("relay")
+        self._look_for_content(self._ready)
 
     async def receive(self) -> list[dict[str, Any]]:
         """The next events, those that are ready together; none after the last. A cancelled call loses nothing."""
@@ -77,9 +83,15 @@ class Answer:
             raise
         finally:
             self._reading = False
+        if self.stages.first_token is None:
+            self._look_for_content(events)
         if self._given_up:
             await self._loan.aclose()
         return events
+
+    def _look_for_content(self, events: Sequence[dict[str, Any]]) -> None:
+        if any(event["type"] == "content_block_delta" for event in events):
+            self.stages.first_token = trio.current_time()
 
     async def give_up(self) -> None:
         """Give the instance back, by whatever task; if a `receive` is under way, when that ends with events.
@@ -87,13 +99,14 @@ class Answer:
         From then on `receive` raises OutOfTime, unless the answer is whole.
         """
         self._given_up = True
+        self.stages.end()
         if not self._reading:
             await self._loan.aclose()
 
     @property
     def request_id(self) -> str | None:
         """Upstream's id of the request; None until the first block of the answer has ended."""
-        return None if self._given_up else self._lease.value.exchange.request_id
+        return self.stages.account.request_id
 
     def __aiter__(self) -> Answer:
         """The events one by one, from `message_start` to `message_stop`."""

@@ -45,6 +45,7 @@ from .frames import (
     refusal_frame,
     user_frame,
 )
+from .stages import Account
 from .turn_settings import HELD_BACK
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ class Exchange:
         self._said = self._called = False  # a text that can be seen; a tool
         self.model = ""
         """What the CLI calls the model in use; empty before it has said."""
-        self.request_id: str | None = None
-        """Upstream's id of the request, from the end of the answer's first block on."""
+        self.account = Account()
+        """What upstream tells of the answer."""
 
     @property
     def untouched(self) -> bool:
@@ -206,7 +207,8 @@ class Exchange:
             case Unknown("system", data):
                 self._on_system(data)
             case Unknown("assistant", data) if not self.finished:
-                self.request_id = self.request_id or fit_identifier(data.get("request_id"))
+                account = self.account
+                account.request_id = account.request_id or fit_identifier(data.get("request_id"))
             case ErrorNote() | Unknown():
                 pass
 
@@ -252,6 +254,8 @@ class Exchange:
                 self._fail(self._broken_off())
                 return
             self.state = State.STREAMING
+            message = frame.event.get("message")
+            self.account.count(message.get("usage") if isinstance(message, dict) else None)
         elif kind == "message_start":
             raise InstanceNonsense(
                 "the claude process began another answer inside the one that was asked for"
@@ -261,6 +265,7 @@ class Exchange:
         elif kind == "message_delta":
             delta = frame.event.get("delta")
             self._stop_reason = delta.get("stop_reason") if isinstance(delta, dict) else None
+            self.account.count(frame.event.get("usage"))
         if kind in ("message_delta", "message_stop") and self._stop_reason is None:
             self._fail(self._broken_off())
             return
@@ -289,7 +294,7 @@ class Exchange:
     def _broken_off(self) -> Failure:
         # The CLI closes the stream in a clean way; what happened stands in the note before it, if anywhere.
         if self._note is None:
-            return evolve(_BROKEN_OFF, request_id=self.request_id)
+            return evolve(_BROKEN_OFF, request_id=self.account.request_id)
         return self._told(self._note.api_error_status, self._note.text)
 
     def _told(self, status: int | None, text: str) -> Failure:

@@ -32,6 +32,7 @@ from .frames import assistant_frame
 from .link import Link
 from .models import parse_models
 from .process import open_process
+from .stages import Stages
 from .turn_settings import GUARD, build_settings
 
 if TYPE_CHECKING:
@@ -107,13 +108,18 @@ class Instance:
         """Return when the CLI is alive, responsive and at rest. Raises InstanceError."""
         await self._ask_control("get_binary_version", self._timeouts.control)
 
-    async def begin(self, request: MessagesRequest, model: str, deadline: float = math.inf) -> Turn:
+    async def begin(
+        self, request: MessagesRequest, model: str, deadline: float = math.inf, stages: Stages | None = None
+    ) -> Turn:
         """Prepare the conversation, ask its last message, and wait until the CLI has taken it up.
 
-        `model` is the one to use, aliases resolved; `deadline` is the conversation's, in trio's time. Raises
-        InstanceError, OutOfTime or TurnFailed. However it ends, `reset` must follow.
+        `model` is the one to use, aliases resolved; `deadline` is the conversation's, in trio's time; `stages` are
+        filled. Raises InstanceError, OutOfTime or TurnFailed. However it ends, `reset` must follow.
         """
         self._busy.value = True
+        stages = stages or Stages()
+        stages.account = self._exchange.account
+        stages.enter("prepare")
         # Around the bounds of each step, so that the CLI is not blamed for what the deadline has cut short.
         with trio.move_on_at(deadline):
             settings = build_settings(request, model, base_url=self._base_url, login=self._login)
@@ -121,7 +127,9 @@ class Instance:
             *history, prompt = request.messages
             if history:
                 await self._append(frames, [])
+                stages.enter("history")
                 frames = await self._feed(history)
+            stages.enter("turn")
             await self._send([*frames, self._exchange.ask(prompt.content)])
             await self._receive_until(lambda: self._exchange.begun, "sign that it takes up the turn")
             return Turn(self, self._timeouts, deadline)

@@ -15,6 +15,7 @@ from .asking import start_clock
 from .body import limit_reading
 from .endpoints import Endpoints
 from .errors import new_request_id, refuse, register_errors, speaks_openai
+from .observe import Recorder
 from .transport import RepairedHTTPConnection, ensure_descriptors, repair_hypercorn
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from ccproxy_trio.claude_pool import ClaudePool
     from ccproxy_trio.settings import Settings
+
+    from .observe import Observer
 
     View = Callable[..., Awaitable[Response]]
 
@@ -56,8 +59,12 @@ class Application(QuartTrio):
         self.endpoints = Endpoints.over(claude, settings, getattr(self, "endpoints", None))
 
 
-def create_app(claude: ClaudePool, settings: Settings) -> Application:
-    """The application over an open pool. It owns nothing: the pool must outlive it."""
+def create_app(claude: ClaudePool, settings: Settings, observers: Sequence[Observer] = ()) -> Application:
+    """The application over an open pool. It owns nothing: the pool must outlive it.
+
+    The `observers` are told of each request when it has ended.
+    """
+    recorder = Recorder(observers)
     app = Application("ccproxy_trio", static_folder=None)
     app.config["RESPONSE_TIMEOUT"] = None
     app.put_in_force(claude, settings)
@@ -88,9 +95,14 @@ def create_app(claude: ClaudePool, settings: Settings) -> Application:
         start_clock(app.endpoints.settings.server.request_timeout)
         g.request_id = new_request_id()
         g.caller = None
-        return await app.endpoints.access.admit()
+        recorder.begin(g.request_id, "openai" if speaks_openai() else "anthropic", app.endpoints.claude)
+        try:
+            return await app.endpoints.access.admit()
+        finally:
+            g.record.key = None if g.caller is None else g.caller.name
 
     async def finish(response: Response) -> Response:
+        g.record.status = response.status_code
         response.headers.setdefault("x-request-id" if speaks_openai() else "request-id", g.request_id)
         if g.endpoints.claude.cli.demo:
             response.headers["x-ccproxy-demo"] = "true"

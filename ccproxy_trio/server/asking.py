@@ -23,6 +23,8 @@ from attrs import frozen
 from quart import g, request
 
 if TYPE_CHECKING:
+    from ccproxy_trio.claude.stages import Stages
+
     from .permission import Caller
 
 _WHOLE = "x-stainless-timeout"
@@ -47,6 +49,7 @@ class Terms(TypedDict):
 
     deadline: float
     tenant: str | None
+    stages: Stages
 
 
 def start_clock(request_timeout: float) -> None:
@@ -65,7 +68,8 @@ def terms(*, stream: bool = False) -> Terms:
     """Those of the request under way; a `stream` may have more time than an answer that comes as a whole."""
     caller: Caller | None = g.caller
     g.limit = g.limit_of_stream if stream else g.limit_of_whole
-    return Terms(deadline=g.limit.deadline, tenant=None if caller is None else caller.name)
+    tenant = None if caller is None else caller.name
+    return Terms(deadline=g.limit.deadline, tenant=tenant, stages=g.record.stages)
 
 
 def _seconds(header: str) -> float:

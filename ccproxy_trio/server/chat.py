@@ -20,6 +20,7 @@ from ccproxy_trio.dialects.openai import (
 
 from .asking import terms
 from .body import read_body
+from .observe import note_wanted
 from .permission import permit
 from .relay import respond
 from .retold import stream_retold
@@ -48,6 +49,7 @@ class ChatCompletions:
         parse = partial(parse_chat_request, unsupported=self.settings.unsupported, show_thinking=shown)
         asked = await read_body(parse)
         g.ignored += asked.ignored
+        note_wanted(self.claude, asked.messages.model, stream=asked.stream)
         await permit(self.claude, asked.messages.model)
         asking = stream_retold(self.claude, asked.messages, asked.places, terms(stream=asked.stream))
         completion = _Completion(int(time.time()), include_usage=asked.include_usage, show_thinking=shown)

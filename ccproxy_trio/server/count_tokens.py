@@ -13,6 +13,7 @@ from ccproxy_trio.dialects.anthropic.request import parse_betas
 
 from .asking import terms
 from .body import read_body
+from .observe import note_wanted
 from .permission import permit
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class CountTokens:
         betas = parse_betas(request.headers.get("anthropic-beta", ""))
         unsent = () if _SENT.issuperset(betas) else ("anthropic-beta",)
         g.ignored += (*asked.ignored, *unsent)
+        note_wanted(self.claude, asked.model)
         await permit(self.claude, asked.model)
         tokens = await self.claude.count_tokens(asked, **terms())
         return Response(orjson.dumps({"input_tokens": tokens}), content_type="application/json")

@@ -88,6 +88,7 @@ def register_errors(app: QuartTrio) -> None:
 
 async def _expected(error: Exception) -> Response:
     failure = failure_of(error, g.limit.name)
+    g.record.fail(error, failure.request_id)
     if failure.status >= 500:
         log.warning(
             "%s failed with %d: %s", failure.request_id or g.request_id, failure.status, describe(error)
@@ -96,6 +97,7 @@ async def _expected(error: Exception) -> Response:
 
 
 async def _http_error(error: HTTPException) -> Response:
+    g.record.fail(error)
     status = error.code or 500
     response = _render(
         Failure(status, f"{request.method} {shorten(request.path)}: {_HTTP_ERRORS.get(status, error.name)}")
@@ -106,6 +108,7 @@ async def _http_error(error: HTTPException) -> Response:
 
 
 async def _unexpected(error: Exception) -> Response:
+    g.record.fail(error)
     log.error("%s failed", g.request_id, exc_info=error)
     return _render(failure_of(error))
 

@@ -18,6 +18,7 @@ from ccproxy_trio.dialects.sse import encode_event
 
 from .asking import terms
 from .body import read_body
+from .observe import note_wanted
 from .permission import permit
 from .relay import respond
 
@@ -42,6 +43,7 @@ class Messages:
         asked = await read_body(parse_request)
         asked = evolve(asked, betas=parse_betas(request.headers.get("anthropic-beta", "")))
         g.ignored += asked.ignored
+        note_wanted(self.claude, asked.model, stream=asked.stream)
         await permit(self.claude, asked.model)
         asking = self.claude.stream(asked, **terms(stream=asked.stream))
         return await respond(asking, _AsItIs(), stream=asked.stream, ping_interval=self.ping_interval)

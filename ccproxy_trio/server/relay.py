@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ccproxy_trio.claude.answer import Answer
     from ccproxy_trio.dialects.failures import Failure
 
+    from .observe import RequestRecord
     from .retold import RetoldAnswer
 
 log = logging.getLogger("ccproxy_trio.server")
@@ -76,7 +77,7 @@ async def respond(
         answer = await request_stack().enter_async_context(asking)
         if g.limit.deadline < math.inf:
             call_at(g.limit.deadline, answer.give_up)
-        body = _relay(answer, rendering, ping_interval, g.request_id, g.limit.name)
+        body = _relay(answer, rendering, ping_interval, g.record, g.limit.name)
         return stream_response(body, headers=_HEADERS)
     async with asking as answer:
         message = await answer.message()
@@ -85,7 +86,11 @@ async def respond(
 
 
 async def _relay(
-    answer: Answer | RetoldAnswer, rendering: Rendering, ping_interval: float, request_id: str, limit: str
+    answer: Answer | RetoldAnswer,
+    rendering: Rendering,
+    ping_interval: float,
+    record: RequestRecord,
+    limit: str,
 ) -> AsyncGenerator[bytes, None]:
     while True:
         events: list[dict[str, Any]] | None = None
@@ -95,10 +100,11 @@ async def _relay(
             said = rendering.ping if events is None else rendering.events(events)
         except (ClaudeError, InvalidStream) as error:
             failure = failure_of(error, limit)
-            log.warning("%s broke off (upstream: %s): %s", request_id, failure.request_id, describe(error))
+            record.fail(error, failure.request_id)
+            log.warning("%s broke off (upstream: %s): %s", record.id, failure.request_id, describe(error))
             await answer.give_up()  # telling it may take long
             # The head has told our id by now, and a stream has one id.
-            yield rendering.failure(evolve(failure, request_id=None), request_id)
+            yield rendering.failure(evolve(failure, request_id=None), record.id)
             return
         if events == []:
             said = rendering.end()

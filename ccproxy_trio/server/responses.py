@@ -18,6 +18,7 @@ from ccproxy_trio.dialects.openai.responses import (
 
 from .asking import terms
 from .body import read_body
+from .observe import note_wanted
 from .permission import permit
 from .relay import respond
 from .retold import stream_retold
@@ -45,6 +46,7 @@ class Responses:
         """Answer one request."""
         asked = await read_body(partial(parse_responses_request, unsupported=self.settings.unsupported))
         g.ignored += asked.ignored
+        note_wanted(self.claude, asked.messages.model, stream=asked.stream)
         await permit(self.claude, asked.messages.model)
         asking = stream_retold(self.claude, asked.messages, asked.places, terms(stream=asked.stream))
         return await respond(asking, _Response(asked), stream=asked.stream, ping_interval=self.ping_interval)

@@ -28,10 +28,11 @@ from tests.fake_api import FakeApi, RecordedRequest, open_fake_api
 from tests.server.http_client import PATIENCE, Exchange, Reply, fetch, open_exchange
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from ccproxy_trio.pool import PoolStatistics
+    from ccproxy_trio.server.observe import Observer
 
 Json = dict[str, Any]
 
@@ -136,6 +137,7 @@ async def open_proxy(
     server: Json | None = None,
     claude: Json | None = None,
     openai: Json | None = None,
+    observers: Sequence[Observer] = (),
 ) -> AsyncIterator[Proxy]:
     """Run the server for the body; the others are settings, by section, that are not to be the default."""
     defaults = Settings()
@@ -152,7 +154,7 @@ async def open_proxy(
         environ = {**({"ANTHROPIC_BASE_URL": api.url} if api else {}), **backend.environ}
         cli = locate_cli(settings.claude.cli_path, settings.claude.auth, environ, demo=settings.claude.demo)
         async with open_claude_pool(settings, cli=cli, environ=environ) as pool_of_claude:
-            app = create_app(pool_of_claude, settings)
+            app = create_app(pool_of_claude, settings, observers)
             stop = trio.Event()
             config = hypercorn_config(
                 host="127.0.0.1",

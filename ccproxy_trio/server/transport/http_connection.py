@@ -13,7 +13,7 @@ Rules:
   stack as they are.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import cast
 
@@ -25,6 +25,7 @@ from quart_trio.asgi import TrioASGIHTTPConnection
 
 _STACK = "ccproxy_trio.request_stack"
 _NURSERY = "ccproxy_trio.request_nursery"
+_SENT = "ccproxy_trio.answer_was_sent"
 
 
 def request_stack() -> AsyncExitStack:
@@ -49,6 +50,11 @@ def call_at(time: float, action: Callable[[], Awaitable[object]]) -> None:
     cast("dict[str, trio.Nursery]", quart.request.scope)[_NURSERY].start_soon(wait_and_call)
 
 
+def was_sent(scope: Mapping[str, object]) -> bool:
+    """Whether all of the answer to the request with this ASGI scope has been sent, as far as one can know."""
+    return _SENT in scope
+
+
 class RepairedHTTPConnection(TrioASGIHTTPConnection):
     """An `asgi_http_class` for `QuartTrio`."""
 
@@ -70,6 +76,8 @@ class RepairedHTTPConnection(TrioASGIHTTPConnection):
             if message["type"] == "http.response.body" and not message.get("more_body", False):
                 last_send = True
             await send(message)
+            if last_send:
+                cast("dict[str, object]", self.scope)[_SENT] = True
 
         async with trio.open_nursery() as nursery:
             async with AsyncExitStack() as stack:
