@@ -130,7 +130,8 @@ class RunningServer:
 @asynccontextmanager
 async def open_server(app: Any, **settings: Any) -> AsyncIterator[RunningServer]:
     """Serve `app` on loopback; `settings` go to hypercorn's configuration. Stops it at the end of the block."""
-    config = Config.from_mapping(bind=["127.0.0.1:0"], errorlog=None, graceful_timeout=0.2, **settings)
+    settings = {"graceful_timeout": 0.2, **settings}
+    config = Config.from_mapping(bind=["127.0.0.1:0"], errorlog=None, **settings)
     server = RunningServer()
     async with trio.open_nursery() as nursery:
         binds = await nursery.start(server.run, app, config)

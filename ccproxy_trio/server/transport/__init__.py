@@ -10,5 +10,6 @@ from .http_connection import RepairedHTTPConnection as RepairedHTTPConnection
 from .http_connection import call_at as call_at
 from .http_connection import request_stack as request_stack
 from .http_connection import was_sent as was_sent
+from .onlookers import look_on as look_on
 from .streaming import stream_response as stream_response
 from .tcp_server import repair_hypercorn as repair_hypercorn

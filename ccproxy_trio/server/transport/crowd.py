@@ -4,7 +4,7 @@ Rules:
 
 * A newcomer to a full house takes the place of the connection that has been idle for the longest, if that is for
   `IDLE_ENOUGH` seconds at least. Idle is a connection without a request, or with one whose head has not come to its
-  end: whoever opens connections and says nothing keeps nobody out.
+  end: whoever opens connections and says nothing keeps nobody out. So is one whose answer is for an onlooker.
 * If there is none, the newcomer is to be told so. For that it stays for a moment, as one of `MOST_TOLD`.
 * Any further newcomer is to be closed without a word.
 """

@@ -20,7 +20,7 @@ import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
 
 import hypercorn.trio.run
 import trio
@@ -35,6 +35,7 @@ from hypercorn.utils import parse_socket_addr
 from .bounded_stream import BoundedStream
 from .crowd import Crowd, Welcome
 from .http1 import Http1Protocol, Refuse, refuse_plainly
+from .onlookers import CONNECTION, Connection
 
 REPAIRED_VERSION = "0.18"
 CLOSE_TIMEOUT = 1.0
@@ -46,6 +47,10 @@ log = logging.getLogger("ccproxy_trio.server")
 class ConnectionTasks(TaskGroup):
     """The tasks of one connection: its idle timer and the application's."""
 
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._connection = connection
+
     async def spawn_app(
         self,
         app: AppWrapper,
@@ -54,6 +59,7 @@ class ConnectionTasks(TaskGroup):
         send: Callable[[ASGISendEvent | None], Awaitable[None]],
     ) -> Callable[[ASGIReceiveEvent], Awaitable[None]]:
         put, get = trio.open_memory_channel[ASGIReceiveEvent](config.max_app_queue_size)
+        cast("dict[str, object]", scope)[CONNECTION] = self._connection
 
         async def run(*args: Any) -> None:
             with put, get:
@@ -124,8 +130,14 @@ class RepairedTCPServer(TCPServer):
             self._crowd.leave(self)
 
     def give_way(self) -> None:
-        """Hang up. It is idle."""
+        """Hang up. It is idle, or counts as idle."""
         self._end_reading_by(-math.inf)
+
+    def count_as_idle(self) -> None:
+        self._crowd.note_idle(self)
+
+    async def until_server_ends(self) -> None:
+        await self.context.terminated.wait()
 
     async def _converse(self) -> None:
         try:
@@ -134,7 +146,7 @@ class RepairedTCPServer(TCPServer):
             socket = self._socket_stream.socket
             self._peer = parse_socket_addr(socket.family, socket.getpeername())
             server = parse_socket_addr(socket.family, socket.getsockname())
-            async with ConnectionTasks() as tasks:
+            async with ConnectionTasks(self) as tasks:
                 self._task_group = tasks
                 self.protocol = Http1Protocol(
                     self.app,
