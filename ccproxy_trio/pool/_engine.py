@@ -112,7 +112,11 @@ class Engine(Lending[T]):
         now = self.now()
         held = now - slot.since
         if self.observers:
-            self.emit(ResourceReleased(pool=self.name, time=now, id=slot.id, held=held, error=error))
+            self.emit(
+                ResourceReleased(
+                    pool=self.name, time=now, label=slot.label, id=slot.id, held=held, error=error
+                )
+            )
         slot.seen_well = now
         if reason is None and error is not None and self.config.retire_on_error:
             reason = RetireReason.BROKEN
@@ -165,7 +169,7 @@ class Engine(Lending[T]):
             return
         self.line.leave(waiter)
         if waiter.deliver(slot):
-            self.lend(slot, now, waiter.start, waiter.tenant)
+            self.lend(slot, now, waiter.start, waiter.tenant, waiter.label)
 
     # What keepers report.
 
@@ -213,7 +217,7 @@ class Engine(Lending[T]):
         else:
             self.tally.reset_failures += 1
             self.tally.last_error = error
-            self.emit(ResetFailed(pool=self.name, time=now, id=slot.id, error=error))
+            self.emit(ResetFailed(pool=self.name, time=now, label=slot.label, id=slot.id, error=error))
             self.retire(slot, RetireReason.RESET_FAILED, error)
         self.pump()
 
@@ -264,5 +268,13 @@ class Engine(Lending[T]):
             logger.warning("pool %r: closing a resource failed: %r", self.name, error)
         if self.observers:
             self.emit(
-                ResourceGone(pool=self.name, time=now, id=slot.id, uses=slot.uses, age=age, error=close_error)
+                ResourceGone(
+                    pool=self.name,
+                    time=now,
+                    label=slot.label,
+                    id=slot.id,
+                    uses=slot.uses,
+                    age=age,
+                    error=close_error,
+                )
             )

@@ -15,10 +15,14 @@ from ._stats import RetireReason  # noqa: TC001 -- get_type_hints() on the datac
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolEvent:
-    """Something happened in the pool called `pool` at `time` (of `trio.current_time()`)."""
+    """Something happened in the pool called `pool` at `time` (of `trio.current_time()`).
+
+    `label` is that of the acquire or lease which it is part of, or came of; None if there is none.
+    """
 
     pool: str
     time: float
+    label: object = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

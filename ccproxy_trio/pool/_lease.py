@@ -66,14 +66,17 @@ class Lease(Generic[T]):
 class Acquisition(Generic[T]):
     """What `Pool.acquire()` returns: enter it once, to wait for a resource; leaving it gives the resource back."""
 
-    __slots__ = ("_engine", "_entered", "_fit", "_lease", "_slot", "_tenant", "_timeout")
+    __slots__ = ("_engine", "_entered", "_fit", "_label", "_lease", "_slot", "_tenant", "_timeout")
 
-    def __init__(self, engine: Engine[T], fit: Fit[T] | None, timeout: float, tenant: Hashable) -> None:
+    def __init__(
+        self, engine: Engine[T], fit: Fit[T] | None, timeout: float, tenant: Hashable, label: object
+    ) -> None:
         """Made by the pool."""
         self._engine = engine
         self._fit = fit
         self._timeout = timeout
         self._tenant = tenant
+        self._label = label
         self._entered = False
         self._slot: Slot[T] | None = None
         self._lease: Lease[T] | None = None
@@ -96,9 +99,11 @@ class Acquisition(Generic[T]):
             engine.admit()
         slot = engine.choose(self._fit, now)
         if slot is None or (engine.check is not None and engine.stale(slot, now)):
-            slot = await _wait(engine, self._fit, slot, start, self._timeout, self._tenant)
+            deadline = start + self._timeout
+            waiter = Waiter(self._fit, start, deadline, self._tenant, self._label)
+            slot = await _wait(engine, waiter, slot, self._timeout)
         else:
-            engine.lend(slot, now, start, self._tenant)
+            engine.lend(slot, now, start, self._tenant, self._label)
         self._slot = slot
         lease = self._lease = Lease(slot)
         return lease
@@ -114,25 +119,20 @@ class Acquisition(Generic[T]):
             self._engine.give_back(slot, error, lease.retirement)
 
 
-async def _wait(
-    engine: Engine[T],
-    fit: Fit[T] | None,
-    stale: Slot[T] | None,
-    start: float,
-    seconds: float,
-    tenant: Hashable,
-) -> Slot[T]:
-    """Stand in line until something is delivered, for `seconds` from `start`."""
+async def _wait(engine: Engine[T], waiter: Waiter[T], stale: Slot[T] | None, seconds: float) -> Slot[T]:
+    """Stand in line until something is delivered, which is for `seconds` at most."""
     displaced = None
-    if len(engine.line) >= engine.config.max_waiting and (displaced := engine.gives_way(tenant)) is None:
+    if (
+        len(engine.line) >= engine.config.max_waiting
+        and (displaced := engine.gives_way(waiter.tenant)) is None
+    ):
         engine.tally.saturated += 1
-        raise _failed(engine, start, PoolSaturated, f"{len(engine.line)} acquires wait already")
+        raise _failed(engine, waiter, PoolSaturated, f"{len(engine.line)} acquires wait already")
     if stale is None and engine.hopeless_newcomer():
         cause = engine.create_error
-        raise _failed(engine, start, ResourceUnavailable, "the factory fails") from cause
+        raise _failed(engine, waiter, ResourceUnavailable, "the factory fails") from cause
     if displaced is not None:
         engine.displace(displaced)
-    waiter = Waiter(fit, start, start + seconds, tenant)
     engine.enqueue(waiter, stale)
     answer: Answer[T] | None = None
     try:
@@ -142,7 +142,7 @@ async def _wait(
     except trio.Cancelled:
         engine.tally.acquire_cancelled += 1
         if engine.observers:
-            engine.emit(_acquire_failed(engine, start, None))
+            engine.emit(_acquire_failed(engine, waiter, None))
         raise
     match answer:
         case Slot():
@@ -150,29 +150,31 @@ async def _wait(
         case None:
             engine.tally.acquire_timeouts += 1
             message = f"no resource came free in {seconds} s"
-            raise _failed(engine, start, PoolTimeout, message) from engine.create_error
+            raise _failed(engine, waiter, PoolTimeout, message) from engine.create_error
         case Refusal(cause):
-            raise _failed(engine, start, ResourceUnavailable, "the factory fails") from cause
+            raise _failed(engine, waiter, ResourceUnavailable, "the factory fails") from cause
         case Full():
             engine.tally.saturated += 1
             message = "its place in the line went to a tenant of which fewer wait"
-            raise _failed(engine, start, PoolSaturated, message)
+            raise _failed(engine, waiter, PoolSaturated, message)
         case Misfit(error):
             raise error
         case _:
-            raise _failed(engine, start, PoolClosed, "it was closed")
+            raise _failed(engine, waiter, PoolClosed, "it was closed")
 
 
-def _failed(engine: Engine[T], start: float, kind: type[PoolError], message: str) -> PoolError:
+def _failed(engine: Engine[T], waiter: Waiter[T], kind: type[PoolError], message: str) -> PoolError:
     error = kind(message, engine.statistics())
     if engine.observers:
-        engine.emit(_acquire_failed(engine, start, error))
+        engine.emit(_acquire_failed(engine, waiter, error))
     return error
 
 
-def _acquire_failed(engine: Engine[T], start: float, error: PoolError | None) -> AcquireFailed:
+def _acquire_failed(engine: Engine[T], waiter: Waiter[T], error: PoolError | None) -> AcquireFailed:
     now = trio.current_time()
-    return AcquireFailed(pool=engine.name, time=now, waited=now - start, error=error)
+    return AcquireFailed(
+        pool=engine.name, time=now, label=waiter.label, waited=now - waiter.start, error=error
+    )
 
 
 def require_seconds(name: str, value: float) -> float:

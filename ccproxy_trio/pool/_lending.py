@@ -62,13 +62,14 @@ class Lending(Stock[T]):
             now=now, seen_well=slot.seen_well, check_after_idle=self.config.check_after_idle
         )
 
-    def lend(self, slot: Slot[T], now: float, start: float, tenant: Hashable) -> None:
+    def lend(self, slot: Slot[T], now: float, start: float, tenant: Hashable, label: object) -> None:
         """Count a resource as leased, to an acquire of `tenant` that began at `start`."""
         self.roster.unrest(slot)
         self.roster.move(slot, "in_use")
         slot.uses += 1
         slot.since = now
         slot.tenant = tenant
+        slot.label = label
         if tenant is not self.turns.latest:
             self.turns.note(tenant)
         self.tally.acquired += 1
@@ -78,7 +79,11 @@ class Lending(Stock[T]):
             self.newest_at_death = math.inf
         if self.observers:
             waited = now - start
-            self.emit(ResourceLeased(pool=self.name, time=now, id=slot.id, uses=slot.uses, waited=waited))
+            self.emit(
+                ResourceLeased(
+                    pool=self.name, time=now, label=label, id=slot.id, uses=slot.uses, waited=waited
+                )
+            )
         if self.config.min_fresh and slot.uses == 1:
             self.pump()
 
@@ -96,6 +101,7 @@ class Lending(Stock[T]):
         """Hand a resource that may be used again to one whom it fits, or let it rest."""
         if not self.line or not self._hand_over(slot, now):
             self.roster.move(slot, "idle")
+            slot.label = None
             self.roster.rest(slot)
             idle_end = slot.since + self.config.idle_timeout
             if idle_end < self.sweep_due or slot.expires < self.sweep_due:
@@ -129,7 +135,7 @@ class Lending(Stock[T]):
                 break
             if waiter.deliver(slot):
                 self.line.leave(waiter)
-                self.lend(slot, now, waiter.start, waiter.tenant)
+                self.lend(slot, now, waiter.start, waiter.tenant, waiter.label)
                 taken = True
                 break
             lost.append(waiter)

@@ -122,7 +122,11 @@ class Pool(Generic[T]):
             engine.empty.set()  # Whoever waits in aclose() is let go, whatever happened here.
 
     def acquire(
-        self, fit: Fit[T] | None = None, timeout: float | None = None, tenant: Hashable = None
+        self,
+        fit: Fit[T] | None = None,
+        timeout: float | None = None,
+        tenant: Hashable = None,
+        label: object = None,
     ) -> Acquisition[T]:
         """Borrow a resource: `async with pool.acquire() as lease: lease.value ...`.
 
@@ -133,6 +137,7 @@ class Pool(Generic[T]):
           fit: how well a resource suits, None for not at all; pure and synchronous. Without it every resource suits.
           timeout: seconds this may take in all; `acquire_timeout` of the configuration if None.
           tenant: on whose behalf, any hashable value; None is one like any other. Between tenants the pool is fair.
+          label: anything; the pool's events about this acquire and its lease bear it.
 
         Raises:
           PoolTimeout: no resource came free in time.
@@ -145,7 +150,7 @@ class Pool(Generic[T]):
         )
         if tenant is not None:
             hash(tenant)  # Here, where its caller is, or not at all.
-        return Acquisition(self._engine, fit, seconds, tenant)
+        return Acquisition(self._engine, fit, seconds, tenant, label)
 
     async def wait_ready(self) -> None:
         """Wait until `min_size` resources are alive; without warm-up, not at all. Unbounded: bound it as you need.
@@ -178,6 +183,10 @@ class Pool(Generic[T]):
     def resources(self) -> tuple[ResourceSnapshot[T], ...]:
         """Each resource by itself, the oldest number first: a consistent snapshot, for whoever looks on."""
         return self._engine.resources()
+
+    def observe(self, observer: Observer) -> None:
+        """Tell one more observer of what happens from now on."""
+        self._engine.observers = (*self._engine.observers, observer)
 
     def resize(self, *, min_size: int | None = None, max_size: int | None = None) -> None:
         """Change the sizes. Above a smaller `max_size`, idle resources go now and leased ones when given back.

@@ -53,6 +53,7 @@ class Slot(Generic[T]):
         "generation",
         "hook_scope",
         "id",
+        "label",
         "order",
         "ordered",
         "prior_backoff",
@@ -82,6 +83,8 @@ class Slot(Generic[T]):
         self.uses = 0
         self.tenant: Hashable = None
         """On whose behalf it was leased last."""
+        self.label: object = None
+        """That of its lease, until it comes to rest."""
         self.reason: RetireReason | None = None
         self.waiter: Waiter[T] | None = None
         """The acquire for which it is checked, while that waits."""

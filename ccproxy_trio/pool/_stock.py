@@ -202,7 +202,11 @@ class Stock(Generic[T]):
         self.tally.retired[reason] += 1
         if self.observers:
             now = trio.current_time()
-            self.emit(ResourceRetired(pool=self.name, time=now, id=slot.id, reason=reason, cause=cause))
+            self.emit(
+                ResourceRetired(
+                    pool=self.name, time=now, label=slot.label, id=slot.id, reason=reason, cause=cause
+                )
+            )
 
     def why_retire(self, slot: Slot[T], now: float) -> RetireReason | None:
         """Why a resource that comes free may not be used again; None if it may."""

@@ -65,13 +65,23 @@ Channel: TypeAlias = tuple[trio.MemorySendChannel[Answer[T]], trio.MemoryReceive
 class Waiter(Generic[T]):
     """One acquire that waits."""
 
-    __slots__ = ("channel", "deadline", "fit", "overtaken_since", "particular", "slot", "start", "tenant")
+    __slots__ = (
+        *("channel", "deadline", "fit", "label", "overtaken_since", "particular", "slot", "start", "tenant"),
+    )
 
-    def __init__(self, fit: Fit[T] | None, start: float, deadline: float, tenant: Hashable = None) -> None:
+    def __init__(
+        self,
+        fit: Fit[T] | None,
+        start: float,
+        deadline: float,
+        tenant: Hashable = None,
+        label: object = None,
+    ) -> None:
         self.fit = fit
         self.start = start
         self.deadline = deadline
         self.tenant = tenant
+        self.label = label
         self.overtaken_since: float | None = None
         self.slot: Slot[T] | None = None
         """The resource that is being checked for it."""

@@ -37,8 +37,8 @@ MUTATIONS = [
     Mutation(
         "a cancellation swallowed",
         "_lease.py",
-        "            engine.emit(_acquire_failed(engine, start, None))\n        raise\n",
-        "            engine.emit(_acquire_failed(engine, start, None))\n        answer = None\n",
+        "            engine.emit(_acquire_failed(engine, waiter, None))\n        raise\n",
+        "            engine.emit(_acquire_failed(engine, waiter, None))\n        answer = None\n",
         "the fix of psycopg#509 did that",
     ),
     Mutation(
