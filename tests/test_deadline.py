@@ -221,9 +221,30 @@ async def test_somebody_reads_at_the_deadline(world: World, autojump_clock: Mock
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(late, answer.receive, start + 12.0 - trio.current_time())
                 await trio.testing.wait_all_tasks_blocked()
-                await answer.give_up()
+                nursery.start_soon(answer.give_up)
+                await trio.testing.wait_all_tasks_blocked()
                 assert claude.pool.statistics().in_use == 1
+            assert claude.pool.statistics().in_use == 0
         await check_well(claude)
+
+
+async def test_a_read_that_is_cancelled_at_the_deadline(world: World, autojump_clock: MockClock) -> None:
+    """As by a ping that is due at that very moment; and then nobody reads any more."""
+    async with open_memory_pool() as claude:
+        end = trio.current_time() + 12.0
+        async with claude.stream(asking("[[hang]]"), deadline=end) as answer, trio.open_nursery() as nursery:
+            nursery.start_soon(give_up_at, end, answer)
+            with trio.move_on_at(end):
+                while await answer.receive():
+                    pass
+            await check_well(claude)
+            with pytest.raises(OutOfTime):
+                await answer.receive()
+
+
+async def give_up_at(time: float, answer: Answer) -> None:
+    await trio.sleep_until(time)
+    await answer.give_up()
 
 
 async def test_the_last_events_come_with_the_deadline(world: World, autojump_clock: MockClock) -> None:
@@ -235,7 +256,8 @@ async def test_the_last_events_come_with_the_deadline(world: World, autojump_clo
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(answer.receive)
                 await trio.testing.wait_all_tasks_blocked()
-                await answer.give_up()
+                nursery.start_soon(answer.give_up)
+                await trio.testing.wait_all_tasks_blocked()
                 assert claude.pool.statistics().in_use == 1
             assert claude.pool.statistics().in_use == 0
             with pytest.raises(OutOfTime):
@@ -249,6 +271,19 @@ async def test_an_answer_that_was_read_to_its_end_is_whole(world: World, autojum
             pass
         await answer.give_up()
         assert await answer.receive() == []
+        await check_well(claude)
+
+
+async def test_events_that_have_come_are_told_after_the_deadline(
+    world: World, autojump_clock: MockClock
+) -> None:
+    async with open_memory_pool() as claude, claude.stream(asking("x")) as answer:
+        kinds = [(await anext(answer))["type"]]
+        async for event in answer:
+            kinds.append(event["type"])
+            if kinds[-1] == "content_block_delta":
+                await answer.give_up()
+        assert (kinds[0], kinds[-1]) == ("message_start", "message_stop")
         await check_well(claude)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import trio
+from trio_util import AsyncBool
 
 from ccproxy_trio.dialects.anthropic.events import InvalidStream, MessageAssembler
 from ccproxy_trio.pool import Lease, RetireReason
@@ -43,8 +44,8 @@ class Answer:
         self._lease = lease
         self._turn: Turn | None = None
         self._ready: list[dict[str, Any]] = []
-        self._reading = False
-        self._whole = False  # all of it has been handed out
+        self._reading = AsyncBool()
+        self._whole = False  # its last event has come
         self._given_up = False
 
     async def begin(self, request: MessagesRequest, model: str, deadline: float) -> None:
@@ -56,52 +57,51 @@ class Answer:
             retire(self._lease, error)
             raise
         self.stages.enter("relay")
-        self._look_for_content(self._ready)
+        self._look_at(self._ready)
 
     async def receive(self) -> list[dict[str, Any]]:
         """The next events, those that are ready together; none after the last. A cancelled call loses nothing."""
-        if self._given_up:
-            if not self._whole:
-                raise OutOfTime("its answer was sent to a client that takes it slowly")
-            return []
-        events = await self._take()
-        self._whole = self._whole or (bool(events) and events[-1]["type"] == "message_stop")
-        return events
-
-    async def _take(self) -> list[dict[str, Any]]:
         if self._ready:
             await trio.lowlevel.checkpoint_if_cancelled()
             ready, self._ready = self._ready, []
             return ready
+        if self._given_up:
+            await trio.lowlevel.checkpoint()
+            if not self._whole:
+                raise OutOfTime("its answer was sent to a client that takes it slowly")
+            return []
+        return await self._take()
+
+    async def _take(self) -> list[dict[str, Any]]:
         if self._turn is None:
             raise RuntimeError("the turn was not begun")
-        self._reading = True
+        self._reading.value = True
         try:
             events = await self._turn.receive()
         except InstanceError as error:
             retire(self._lease, error)
             raise
         finally:
-            self._reading = False
-        if self.stages.first_token is None:
-            self._look_for_content(events)
-        if self._given_up:
-            await self._loan.aclose()
+            self._reading.value = False
+        self._look_at(events)
         return events
 
-    def _look_for_content(self, events: Sequence[dict[str, Any]]) -> None:
-        if any(event["type"] == "content_block_delta" for event in events):
+    def _look_at(self, events: Sequence[dict[str, Any]]) -> None:
+        self._whole = self._whole or (bool(events) and events[-1]["type"] == "message_stop")
+        if self.stages.first_token is None and any(
+            event["type"] == "content_block_delta" for event in events
+        ):
             self.stages.first_token = trio.current_time()
 
     async def give_up(self) -> None:
-        """Give the instance back, by whatever task; if a `receive` is under way, when that ends with events.
+        """Give the instance back, by whatever task; if a `receive` is under way, when that ends, however it does.
 
-        From then on `receive` raises OutOfTime, unless the answer is whole.
+        From then on `receive` gives what had come, and raises OutOfTime if that is not the whole answer.
         """
         self._given_up = True
         self.stages.end()
-        if not self._reading:
-            await self._loan.aclose()
+        await self._reading.wait_value(False)
+        await self._loan.aclose()
 
     @property
     def request_id(self) -> str | None:
