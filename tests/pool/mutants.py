@@ -205,8 +205,8 @@ MUTATIONS = [
     Mutation(
         "the timeout begins when the wait does",
         "_lease.py",
-        "Waiter(fit, start, start + seconds, tenant)",
-        "Waiter(fit, start, trio.current_time() + seconds, tenant)",
+        "            deadline = start + self._timeout\n",
+        "            deadline = trio.current_time() + self._timeout\n",
         "it is one timeout for the whole acquire (knex#1694)",
     ),
     Mutation(
