@@ -1,4 +1,8 @@
-"""The table of a pool's statistics: lines of text, each with its colour. Pure."""
+"""The table of a pool's statistics: lines of text, each with its colour. Pure.
+
+What answers may be no server of ours: its texts are shown without what would steer a terminal, and numbers that no pool
+has count as none.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +32,7 @@ _FAILURES = (
 )
 _GAUGES = ("idle", "in_use", "starting", "checking", "resetting", "retiring")
 _BAR = 40
+_MOST = 2**53
 
 
 @frozen
@@ -61,10 +66,8 @@ class Snapshot:
         error = pool.get("last_error")
         return cls(
             at,
-            {name: number for name, number in numbers.items() if type(number) is int},
-            {str(name): n for name, n in retired.items() if type(n) is int}
-            if isinstance(retired, dict)
-            else {},
+            _counts(numbers),
+            _counts(retired) if isinstance(retired, dict) else {},
             printable(error) if isinstance(error, str) else None,
         )
 
@@ -73,6 +76,10 @@ class Snapshot:
         return all(
             self.numbers.get(name, 0) >= earlier.numbers.get(name, 0) for name, _ in (*_COUNTERS, *_FAILURES)
         )
+
+
+def _counts(told: Mapping[str, Any]) -> dict[str, int]:
+    return {printable(name): n for name, n in told.items() if type(n) is int and 0 <= n <= _MOST}
 
 
 def draw(snapshot: Snapshot, earlier: Snapshot | None = None) -> Iterator[Line]:
@@ -108,9 +115,9 @@ def draw(snapshot: Snapshot, earlier: Snapshot | None = None) -> Iterator[Line]:
 def _bar(snapshot: Snapshot) -> str:
     """One sign for each instance that there may be: # in use, = idle, + coming or going, . none."""
     number = snapshot.numbers.get
-    most = max(number("max_size", 0), number("total_connections", 0), 1)
+    in_use, idle = number("in_use", 0), number("idle", 0)
+    most = max(number("max_size", 0), number("total_connections", 0), in_use + idle, 1)
     if most > _BAR:
         return ""
-    in_use, idle = number("in_use", 0), number("idle", 0)
     moving = max(0, number("total_connections", 0) - in_use - idle)
     return f"[{'#' * in_use}{'=' * idle}{'+' * moving}".ljust(most + 1, ".") + "]"

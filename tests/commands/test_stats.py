@@ -257,3 +257,13 @@ def test_rates_are_told_of_one_server_only() -> None:
     assert row(told(5, 9), told(3, 4)) == ["9", "2.5"]
     assert row(told(5, 9), told(3, 10)) == ["9"]  # it began anew
     assert row(told(3, 9), told(3, 9)) == ["9"]
+
+
+def test_what_is_no_server_of_ours_may_say_anything() -> None:
+    absurd = {"in_use_connections": 10**12, "available_connections": -1, "acquired": 10**400}
+    pool = {"retired": {"\x1b]0;x\x07\nidle": 1}, "last_error": "\x1b[2J\ud800"}
+    earlier, later = (Snapshot.of(at, {"stats": absurd, "pool": pool}) for at in (1.0, 2.0))
+    lines = [line.text for line in draw(later, earlier)]
+    assert all(line.isprintable() for line in lines)
+    assert "ended by    ]0;x  idle 1" in lines
+    assert len(lines[0]) < 100
