@@ -1,7 +1,7 @@
 """The table of a pool's statistics: lines of text, each with its colour. Pure.
 
-What answers may be no server of ours: its texts are shown without what would steer a terminal, and numbers that no pool
-has count as none.
+What answers may be no server of ours: its texts are shown without what would steer a terminal, and numbers that no
+pool has count as none.
 """
 
 from __future__ import annotations
