@@ -71,9 +71,12 @@ class State(Enum):
 class Exchange:
     """The state of one conversation."""
 
-    def __init__(self, clock: Callable[[], float] = time.time, limited_until: float | None = None) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.time, limited_until: float | None = None, spent: float = 0.0
+    ) -> None:
         self._clock = clock
         self._limited_until = limited_until
+        self._spent = spent
         self.state = State.REST
         self.failure: Failure | None = None
         """Why the turn that was asked for has no whole answer."""
@@ -186,8 +189,9 @@ class Exchange:
 
     def successor(self) -> Exchange:
         """The exchange of the next conversation, when there was none in this one."""
-        # The limit is the login's, not the conversation's, and the CLI tells of it only when it changes.
-        return Exchange(self._clock, self._limited_until)
+        # The limit is the login's, not the conversation's, and the CLI tells of it only when it changes. What it has
+        # spent is the process's, from its start on.
+        return Exchange(self._clock, self._limited_until, self._spent)
 
     def feed(self, frame: Frame) -> None:
         """Take one frame. Raises InstanceNonsense."""
@@ -279,6 +283,9 @@ class Exchange:
             self._said = self._said or bool(str(piece.get("text") or "").strip())
 
     def _on_result(self, result: Result) -> None:
+        if result.spent is not None and result.spent > self._spent:
+            self.account.spend(result.spent - self._spent)
+            self._spent = result.spent
         self._open = max(0, self._open - 1)  # a turn of the CLI's own was not counted
         if self.state is State.REST:
             if result.is_error or result.num_turns:

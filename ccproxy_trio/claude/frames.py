@@ -9,6 +9,7 @@ Rules:
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
@@ -102,6 +103,8 @@ class Result:
     text: str
     num_turns: int
     api_error_status: int | None
+    spent: float | None = None
+    """Dollars that the process has cost since it started, as it reckons; None when it does not say."""
 
 
 @frozen
@@ -189,7 +192,14 @@ def _result(data: dict[str, Any]) -> Result:
         text=_optional(data.get("result"), str) or "",
         num_turns=data["num_turns"] if isinstance(data.get("num_turns"), int) else 1,
         api_error_status=_optional(data.get("api_error_status"), int),
+        spent=_amount(data.get("total_cost_usd")),
     )
+
+
+def _amount(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        return None
+    return float(value)
 
 
 def encode(frame: dict[str, Any]) -> bytes:

@@ -18,7 +18,7 @@ import trio
 from attrs import define, field
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
     from typing import Any
 
 Stage: TypeAlias = Literal["queue", "prepare", "history", "turn", "relay"]
@@ -42,6 +42,21 @@ class Account:
     output_tokens: int | None = None
     cache_read_tokens: int | None = None
     cache_creation_tokens: int | None = None
+    dollars: float = 0.0
+    """What it costs by the CLI's reckoning, which comes when the turn has ended: mostly after the answer."""
+    _tell: Callable[[float], object] | None = field(default=None, init=False, eq=False, repr=False)
+
+    def spend(self, dollars: float) -> None:
+        """Add to what it costs."""
+        self.dollars += dollars
+        if self._tell is not None:
+            self._tell(dollars)
+
+    def on_spending(self, tell: Callable[[float], object]) -> None:
+        """Have `tell` called with what was spent so far, if anything was, and with whatever will be."""
+        self._tell = tell
+        if self.dollars:
+            tell(self.dollars)
 
     def count(self, usage: object) -> None:
         """Take the `usage` of an event; what is told last counts."""

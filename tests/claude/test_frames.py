@@ -92,6 +92,18 @@ def test_a_line_above_the_limit_is_an_error(chunk: bytes) -> None:
             Result(True, "no", 1, 500),
         ),
         ({"type": "result", "is_error": False, "num_turns": 0}, Result(False, "", 0, None)),
+        (
+            {"type": "result", "is_error": False, "num_turns": 1, "total_cost_usd": 0.25},
+            Result(False, "", 1, None, 0.25),
+        ),
+        (
+            {"type": "result", "is_error": False, "num_turns": 1, "total_cost_usd": -1},
+            Result(False, "", 1, None, None),
+        ),
+        (
+            {"type": "result", "is_error": False, "num_turns": 1, "total_cost_usd": True},
+            Result(False, "", 1, None, None),
+        ),
         ({"type": "system", "subtype": "init"}, Unknown("system", {"type": "system", "subtype": "init"})),
         (
             {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": 7}},

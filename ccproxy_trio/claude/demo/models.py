@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ _LINES = {
         "Haiku 5.5 · Fastest for quick answers · $0.10/$0.50 per Mtok ($0.50/$2.50 for prompts over 100k)",
     ),
 }
+_PRICES = re.compile(r"\$([\d.]+)/\$([\d.]+) per Mtok")
+_SHARES = {"cache_read_input_tokens": 0.1, "cache_creation_input_tokens": 1.25}
+"""Of the price of input."""
 _DEFAULT = ("claude-opus-5-5", "Use the default model (currently Opus 5.5) · $4/$20 per Mtok")
 _OTHER_NAMES = {"default": "opus", "best": "opus", "opusplan": "sonnet"}
 _EFFORT: Json = {
@@ -42,6 +46,17 @@ _MOST_TOKENS = {
     "claude-opus-4-8": 64_000,
 }
 _USUAL_MOST_TOKENS = 32_000
+
+
+def reckon(model: str, usage: Json) -> float:
+    """The dollars that an answer costs, by the prices of the latest model of its line, or else of the default."""
+    told = next((about for line, (_, about) in _LINES.items() if line in model), _DEFAULT[1])
+    prices = _PRICES.search(told)
+    assert prices is not None
+    for_input, for_output = map(float, prices.groups())
+    counted = {name: tokens for name, tokens in usage.items() if isinstance(tokens, int)}
+    tokens = sum(counted.get(name, 0) * share for name, share in {"input_tokens": 1.0, **_SHARES}.items())
+    return (tokens * for_input + counted.get("output_tokens", 0) * for_output) / 1e6
 
 
 def resolve_model(name: Any) -> str:

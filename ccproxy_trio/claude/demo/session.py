@@ -25,7 +25,7 @@ from .directives import blocks_of, read_prompt
 from .environment import Environment
 from .faults import Faults, fail_before_init
 from .models import list_models, resolve_model
-from .turn import Turn
+from .turn import Ledger, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -62,6 +62,7 @@ class Session:
         self.due: float | None = None
         """When to call `proceed`, on the monotonic clock; None while there is nothing to say."""
         self.faults = Faults()
+        self._ledger = Ledger()
         self._id = str(uuid.uuid4())
         model, environment = resolve_model(options.model), Environment(variables)
         self._conversation = Conversation(model, environment, self._id, options.effort)
@@ -152,7 +153,7 @@ class Session:
             fail_before_init(read_prompt([message]).wish)
         yield from _lifecycle(identity, "started")
         yield self._init(identity)
-        turn = Turn(identity, self._conversation, self._next_tag, self.faults, self._max_turns)
+        turn = Turn(identity, self._conversation, self._next_tag, self.faults, self._ledger, self._max_turns)
         if not asks:
             yield turn.skip()
             yield from _lifecycle(identity, "completed")

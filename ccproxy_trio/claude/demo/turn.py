@@ -18,6 +18,7 @@ from uuid import uuid4
 from .answer import ERROR_TYPES, compose, status_of
 from .directives import break_off_at, count_deltas, failing_status, read_prompt, seconds
 from .faults import BREAKS, break_down, die, flood_stderr
+from .models import reckon
 from .outcome import INVALID_URL, LOST, failure_kind, failure_text, refusal_text, says_something, tell_outcome
 
 if TYPE_CHECKING:
@@ -52,6 +53,17 @@ _MOST_CALLS = 4
 
 
 @dataclass
+class Ledger:
+    """What a process has cost since it started."""
+
+    dollars: float = 0.0
+
+    def charge(self, answer: Answer, output_tokens: int | None = None) -> None:
+        """For an answer, or as much of it as has come."""
+        self.dollars += reckon(answer.model, answer.usage(output_tokens))
+
+
+@dataclass
 class Turn:
     """One user frame that is being answered, the last of `conversation`, which the turn extends."""
 
@@ -59,6 +71,7 @@ class Turn:
     conversation: Conversation
     next_tag: Callable[[], str]
     faults: Faults
+    ledger: Ledger
     max_turns: int | None = None
     """After so many answers that call tools the turn ends instead of going on."""
     _started: float = field(default_factory=time.monotonic)
@@ -107,6 +120,8 @@ class Turn:
         if self._block is not None and self._block.get("text"):
             yield {**self._assistant(self._block), "aborted": True}
         yield {"type": "user", "message": user_message("[Request interrupted by user]")}
+        if self._answer is not None:
+            self.ledger.charge(self._answer, 1)
         yield from self._close_message()
         yield self._result(
             subtype="error_during_execution",
@@ -163,6 +178,7 @@ class Turn:
             if gap and event["type"] == "content_block_delta":
                 yield gap
         self._count(answer.usage())
+        self.ledger.charge(answer)
         calls = [block for block in answer.content if block["type"] == "tool_use"]
         text = _GOES_ON_WITH.get(answer.stop_reason)
         unseen = answer.stop_reason in _ENDS and not says_something(answer.content)
@@ -292,8 +308,9 @@ class Turn:
 
     def _result(self, **fields: Any) -> Json:
         took = {"duration_ms": self._milliseconds(), "duration_api_ms": self._milliseconds()}
-        cost = {"total_cost_usd": 0.0, "usage": _no_usage(), "modelUsage": {}, "permission_denials": []}
-        return {"type": "result", "subtype": "success", **took, **cost, **fields, **self._naming()}
+        cost = {"total_cost_usd": self.ledger.dollars, "usage": _no_usage(), "modelUsage": {}}
+        result = {"type": "result", "subtype": "success", "permission_denials": []}
+        return {**result, **took, **cost, **fields, **self._naming()}
 
     def _count(self, usage: Json) -> None:
         for name, tokens in usage.items():
