@@ -26,8 +26,8 @@ This page is written from the program's own settings by `python -m tests.docs.re
 """
 
 _EFFECTS = {
-    "now": "at once",
-    "renewal": "at once, and the instances are replaced",
+    "now": "counts at once",
+    "renewal": "counts at once, and the instances are replaced",
     "restart": "needs a restart",
 }
 
@@ -52,7 +52,7 @@ def _sections() -> Iterator[str]:
 def _entry(option: Option, heading: str) -> str:
     facts = [f"Default: {_default(option)}", f"Allowed: {option.allowed}"]
     if option.has_variable:
-        facts += [_sources(option), f"Another value while the server runs: {_EFFECTS[option.effect]}"]
+        facts += [_sources(option), f"A change {_EFFECTS[option.effect]}"]
     meaning = fill(option.meaning, _WIDTH, break_long_words=False, break_on_hyphens=False)
     listed = "\n".join(
         fill(fact, _WIDTH, initial_indent="* ", subsequent_indent="  ", break_on_hyphens=False)
@@ -78,8 +78,8 @@ def _sources(option: Option) -> str:
 
 def _effects() -> Iterator[str]:
     yield "## What a running server takes over\n"
-    yield "At [SIGHUP](reload.md) the settings are read again. Every option counts at once but for these:\n"
-    yield "| Option | When another value counts |\n|---|---|"
+    yield "At [SIGHUP](reload.md) the settings are read again. Any change but of these options simply counts:\n"
+    yield "| Option | A change |\n|---|---|"
     for key, option in OPTIONS.items():
         if option.effect != "now":
             yield f"| `{key}` | {_EFFECTS[option.effect]} |"

@@ -64,7 +64,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
         cwd=DOCS.parent,
-        env={"PATH": os.defpath, "HOME": str(folder), "NO_MKDOCS_2_WARNING": "1"},
+        env={"PATH": os.defpath, "HOME": str(folder.parent), "NO_MKDOCS_2_WARNING": "1"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
