@@ -176,3 +176,35 @@ async def test_an_observer_that_ends_the_program_leaves_nothing_open(
         async with open_pool(shop, PoolConfig(min_size=0), observer=end) as pool:
             await borrow(pool)
     shop.assert_clean()
+
+
+async def test_one_that_comes_later_hears_the_rest(
+    autojump_clock: MockClock, open_any: Callable[..., Any], shop: Workshop
+) -> None:
+    heard: list[PoolEvent] = []
+    late: list[PoolEvent] = []
+    async with open_any(shop, PoolConfig(min_size=0), observer=heard.append) as pool:
+        await borrow(pool)
+        await settle()
+        before = len(heard)
+        pool.observe(late.append)
+        await borrow(pool)
+    assert before
+    assert late
+    assert late == heard[before:]
+
+
+async def test_one_may_bring_another_in_the_midst_of_an_event(
+    autojump_clock: MockClock, shop: Workshop
+) -> None:
+    heard: list[PoolEvent] = []
+    async with open_pool(shop, PoolConfig(min_size=0, max_size=1)) as pool:
+
+        def bring(event: PoolEvent) -> None:
+            if not heard:
+                heard.append(event)
+                pool.observe(heard.append)
+
+        pool.observe(bring)
+        await borrow(pool)
+    assert [type(event) for event in heard[:2]] == [ResourceCreated, ResourceLeased]
