@@ -212,8 +212,8 @@ MUTATIONS = [
     Mutation(
         "max_waiting off by one",
         "_lease.py",
-        "len(engine.line) >= engine.config.max_waiting and",
-        "len(engine.line) > engine.config.max_waiting and",
+        "len(engine.line) >= engine.config.max_waiting\n",
+        "len(engine.line) > engine.config.max_waiting\n",
         "it is a limit",
     ),
     Mutation(
