@@ -188,10 +188,6 @@ class Pool(Generic[T]):
         """Tell one more observer of what happens from now on."""
         self._engine.observers = (*self._engine.observers, observer)
 
-    def observe(self, observer: Observer) -> None:
-        """Have another observer called with each event, from now on."""
-        self._engine.observers = (*self._engine.observers, observer)
-
     def resize(self, *, min_size: int | None = None, max_size: int | None = None) -> None:
         """Change the sizes. Above a smaller `max_size`, idle resources go now and leased ones when given back.
 
