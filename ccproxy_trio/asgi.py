@@ -35,6 +35,7 @@ from hypercorn.trio.worker_context import WorkerContext
 from ccproxy_trio.claude.errors import CliUnusable
 from ccproxy_trio.claude.locate import Cli, locate_cli
 from ccproxy_trio.claude_pool import open_claude_pool
+from ccproxy_trio.hangups import Hangups
 from ccproxy_trio.reload import Reload
 from ccproxy_trio.server.app import create_app, put_transport_in_place
 from ccproxy_trio.server.transport import repair_hypercorn
@@ -79,19 +80,26 @@ class Application:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()  # lifespan.startup
+        hangups = Hangups.take()
         start = _prepare()
         if isinstance(start, str):
             await send({"type": "lifespan.startup.failed", "message": start})
             return
         try:
-            await self._live_with_pool(*start, receive, send)
+            await self._live_with_pool(*start, hangups, receive, send)
         except Exception as error:
             log.critical("the server ended by an error", exc_info=error)
             raise SystemExit(1) from error
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _live_with_pool(
-        self, settings: Settings, read: Callable[[], Settings], cli: Cli, receive: Receive, send: Send
+        self,
+        settings: Settings,
+        read: Callable[[], Settings],
+        cli: Cli,
+        hangups: Hangups,
+        receive: Receive,
+        send: Send,
     ) -> None:
         put_transport_in_place(settings)
         worker = trio.lowlevel.current_task().parent_nursery
@@ -101,7 +109,7 @@ class Application:
             await nursery.start(_stop_in_order, stop, worker.cancel_scope)
             async with open_claude_pool(settings, cli=cli) as claude:
                 self._app = create_app(claude, settings)
-                await nursery.start(watch_hangups, Reload(self._app, read), stop)
+                await nursery.start(watch_hangups, hangups, Reload(self._app, read), stop)
                 where = "the addresses that hypercorn names"
                 # Whichever they are, without keys the application lets nobody in from another machine.
                 beyond = bool(settings.server.keys) or settings.server.allow_anyone

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from ccproxy_trio.hangups import Hangups
     from ccproxy_trio.settings import Settings
 
 log = logging.getLogger("ccproxy_trio")
@@ -38,7 +39,7 @@ USAGE_ERROR = 2
 CRASH = 1
 
 
-def run(settings: Settings, read: Callable[[], Settings]) -> int:
+def run(settings: Settings, read: Callable[[], Settings], hangups: Hangups) -> int:
     """Serve until SIGINT or SIGTERM; at SIGHUP `read` gives the settings anew.
 
     Returns the process's exit status: 0, 1 for a crash, 2 for a start in vain.
@@ -59,7 +60,7 @@ def run(settings: Settings, read: Callable[[], Settings]) -> int:
         return USAGE_ERROR
     with listener:
         try:
-            trio.run(_serve, settings, read, cli, listener, manager)
+            trio.run(_serve, settings, read, hangups, cli, listener, manager)
         except Exception:
             log.exception("the server ended by an error")
             return CRASH
@@ -69,6 +70,7 @@ def run(settings: Settings, read: Callable[[], Settings]) -> int:
 async def _serve(
     settings: Settings,
     read: Callable[[], Settings],
+    hangups: Hangups,
     cli: Cli,
     listener: socket.socket,
     manager: ServiceManager,
@@ -82,7 +84,7 @@ async def _serve(
             beyond = not is_loopback(listener.getsockname()[0])
             app = create_app(claude, settings)
             reload = manager.around(Reload(app, read, reachable=beyond))
-            await nursery.start(watch_hangups, reload, stop)
+            await nursery.start(watch_hangups, hangups, reload, stop)
             sys.stdout.write(describe(_address(listener), cli, settings, beyond_loopback=beyond) + "\n")
             sys.stdout.flush()
             await manager.tell_ready(f"listens on {_address(listener)}")

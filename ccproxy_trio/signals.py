@@ -6,7 +6,6 @@ The signals are taken as events, never as exceptions: a `KeyboardInterrupt` may 
 
 from __future__ import annotations
 
-import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,8 @@ import trio
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from ccproxy_trio.hangups import Hangups
 
 
 async def watch_signals(
@@ -29,30 +30,23 @@ async def watch_signals(
 
 
 async def watch_hangups(
+    hangups: Hangups,
     reload: Callable[[], Awaitable[None]],
     stop: trio.Event,
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """At each SIGHUP call `reload`, or set `stop` if the terminal has gone. For the main thread only.
+    """At each SIGHUP, and for one noted before, call `reload`, or set `stop` if the terminal has gone.
 
-    Several that come during a reload are one. Whoever ignored the signal from the start on, as nohup has it, does not
-    end with the terminal.
+    Several that come during a reload are one. For the main thread only.
     """
-    lives_there = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and _has_terminal()
     with trio.open_signal_receiver(signal.SIGHUP) as signals:
         task_status.started()
-        async for _ in signals:
-            if lives_there and not _has_terminal():
+        if not hangups.noted:
+            await anext(signals)
+        while True:
+            if hangups.terminal_has_gone:
                 stop.set()
             else:
                 await reload()
-
-
-def _has_terminal() -> bool:
-    """Whether this process belongs to a terminal."""
-    try:
-        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
-    except OSError:
-        return False
-    return True
+            await anext(signals)

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ccproxy_trio.cli.settings_command import SettingsCommand
+from ccproxy_trio.hangups import Hangups
 from ccproxy_trio.settings import OPTIONS
 
 if TYPE_CHECKING:
@@ -24,10 +25,11 @@ def _serve(sources: Sources) -> None:
       ccproxy-trio serve --port 9000 --min-size 4 --max-size 20
       POOL_SETTINGS__MAX_SIZE=20 ccproxy-trio serve --config /etc/ccproxy.toml
     """
+    hangups = Hangups.take()
     settings = sources.load()
     from ccproxy_trio.serve import run
 
-    sys.exit(run(settings, sources.load))
+    sys.exit(run(settings, sources.load, hangups))
 
 
 serve = SettingsCommand("serve", _serve, shown=OPTIONS)

@@ -12,6 +12,7 @@ import pytest
 import trio
 from attrs import evolve
 
+from ccproxy_trio.claude.demo import command
 from ccproxy_trio.settings import hash_key, new_key
 from tests.claude.instances import cli_that_says, starts
 from tests.serve.running import IN_PROCESS, SERVE, TWO_WORKERS, Scratch, Server, Way, open_server
@@ -225,6 +226,21 @@ def workers(server: Server) -> list[int]:
     parent = server.process.pid
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     return [pid for pid in map(int, children) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+@pytest.mark.parametrize("way", [SERVE, IN_PROCESS], ids=str)
+async def test_one_that_comes_before_there_is_a_server_is_heeded_when_there_is(
+    way: Way, scratch: Scratch, tmp_path: Path
+) -> None:
+    cli = tmp_path / "claude"
+    # The server asks for its version after it has read its settings.
+    change = "printf '[server]\\nwrite_timeout = 7.0\\n' > ccproxy.toml; kill -HUP $PPID"
+    cli.write_text(f'#!/bin/sh\n[ "$1" = --version ] && {{ {change}; }}\nexec {" ".join(command())} "$@"\n')
+    cli.chmod(0o755)
+    async with open_server(way, evolve(scratch, variables={"CLAUDE__CLI_PATH": str(cli)})) as server:
+        with trio.fail_after(PATIENCE):
+            await server.stderr.wait_value(lambda text: "needs a restart: server.write_timeout\n" in text)
+        assert (await server.ask("hello")).text == "Demo echo: hello"
 
 
 IN_TERMINAL = """
