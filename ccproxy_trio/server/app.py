@@ -15,7 +15,7 @@ from .asking import start_clock
 from .body import limit_reading
 from .endpoints import Endpoints
 from .errors import new_request_id, refuse, register_errors, speaks_openai
-from .observe import Recorder
+from .observe import Metrics, Recorder
 from .transport import RepairedHTTPConnection, ensure_descriptors, repair_hypercorn
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ def create_app(claude: ClaudePool, settings: Settings, observers: Sequence[Obser
 
     The `observers` are told of each request when it has ended.
     """
-    recorder = Recorder(observers)
+    metrics = Metrics(claude)
+    claude.pool.observe(metrics.hear)
+    recorder = Recorder((*observers, metrics.observe))
     app = Application("ccproxy_trio", static_folder=None)
     app.config["RESPONSE_TIMEOUT"] = None
     app.put_in_force(claude, settings)
@@ -88,6 +90,7 @@ def create_app(claude: ClaudePool, settings: Settings, observers: Sequence[Obser
     route("GET", "/healthz", lambda at: at.ops.health)
     route("GET", "/readyz", lambda at: at.ops.ready)
     route("GET", "/pool/stats", lambda at: at.ops.stats)
+    route("GET", "/metrics", lambda at: metrics.page)
     route("GET", "/openapi.json", lambda at: at.openapi.get)
 
     async def begin() -> Response | None:

@@ -8,6 +8,8 @@ import orjson
 from attrs import frozen
 from quart import Response, g
 
+from .readiness import judge_readiness
+
 if TYPE_CHECKING:
     from ccproxy_trio.claude_pool import ClaudePool
     from ccproxy_trio.pool import PoolStatistics
@@ -38,17 +40,14 @@ class Ops:
         """
         if g.draining:
             return _json({"status": "draining"}, 503)
-        statistics = self.claude.pool.statistics()
-        failing = statistics.backoff_until is not None
-        coming = statistics.checking + statistics.resetting + (0 if failing else statistics.starting)
-        if self.claude.pool.available or coming > statistics.waiting:
-            return _json({"status": "ready"})
-        status = "busy" if statistics.in_use and not failing else "not ready"
+        if (status := judge_readiness(self.claude.pool)) == "ready":
+            return _json({"status": status})
         if self.has_keys and g.caller is None:
             return _json({"status": status}, 503)
+        statistics = self.claude.pool.statistics()
         reason = (
             f"no instance can be started: {statistics.last_error}"
-            if failing
+            if statistics.backoff_until is not None
             else f"none is free: {statistics}"
         )
         return _json({"status": status, "reason": reason}, 503)

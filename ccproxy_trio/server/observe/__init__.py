@@ -1,5 +1,6 @@
 """What can be seen of the requests: one record each, and who is told of it."""
 
+from .metrics import Metrics as Metrics
 from .record import Observer as Observer
 from .record import Outcome as Outcome
 from .record import RequestRecord as RequestRecord

@@ -35,8 +35,9 @@ def ops_operations(server: Server) -> dict[str, Json]:
         *,
         key: bool | None = True,
         others: Mapping[str, Json] | None = None,
+        kind: str = "application/json",
     ) -> Json:
-        answer = json_answer(shape)
+        answer: Json = {kind: {"schema": shape}}
         told = server.describe(
             *(summary, name, "Messages", answer), tag="operator", said=said, key=key, others=others
         )
@@ -60,5 +61,10 @@ def ops_operations(server: Server) -> dict[str, Json]:
             others={"503": {"description": "It cannot, now.", "content": json_answer(unready)}},
         ),
         "/pool/stats": page("Tell how the pool does", "getPoolStatistics", stats),
+        "/metrics": page(
+            *("Tell Prometheus all that is measured", "getMetrics", TEXT),
+            "As OpenMetrics for whoever accepts that.",
+            kind="text/plain",
+        ),
         "/openapi.json": page("Tell what the server does", "getOpenAPI", document),
     }
