@@ -5,7 +5,8 @@ Rules:
   until then instances go on being what they are.
 * A file that is still being written is found not to work, or to be another one after the trial; then it is looked at
   again soon.
-* What instances are started from changes in one step without an await, and then all of them are replaced.
+* What instances are started from changes in one step without an await, and then all of them are replaced: one after
+  the other, but at once where the stand-in comes or goes, so that no echo is taken for an answer.
 * A binary that does not work is told once, not at each look.
 * Looks are `interval` apart; a start that finds another binary causes one at once, unless that binary is known not
   to work.
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import trio
 from attrs import evolve, frozen
@@ -24,7 +25,7 @@ from .errors import CliUnusable
 from .source import look_at
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from .launcher import Launcher
     from .source import Footprint, Wanted
@@ -46,10 +47,18 @@ class Plan:
     """Seconds that a trial may take."""
 
 
+class ReplaceAll(Protocol):
+    """Replaces every instance, the idle ones at once or `one_by_one`."""
+
+    def __call__(self, *, one_by_one: bool) -> object:
+        """Begin with it."""
+        ...
+
+
 class Renewal:
     """Keeps a launcher's source what the plan says, and what is on disk."""
 
-    def __init__(self, launcher: Launcher, plan: Plan, replace_all: Callable[[], object]) -> None:
+    def __init__(self, launcher: Launcher, plan: Plan, replace_all: ReplaceAll) -> None:
         self._launcher = launcher
         self._plan = plan
         self._replace_all = replace_all
@@ -117,7 +126,7 @@ class Renewal:
         self._calm()
         if source != present:
             self._launcher.adopt(source, trial)
-            self._replace_all()
+            self._replace_all(one_by_one=source.cli.demo == present.cli.demo)
         if source.cli != present.cli:
             log.info("instances are started from %s %s now", source.cli.path, version)
 
@@ -126,9 +135,7 @@ class Renewal:
 
 
 @asynccontextmanager
-async def open_renewal(
-    launcher: Launcher, plan: Plan, replace_all: Callable[[], object]
-) -> AsyncIterator[Renewal]:
+async def open_renewal(launcher: Launcher, plan: Plan, replace_all: ReplaceAll) -> AsyncIterator[Renewal]:
     """Look after a launcher for the body of an `async with`. What leaves the body comes out as it is."""
     renewal = Renewal(launcher, plan, replace_all)
     try:

@@ -95,6 +95,7 @@ def create_app(claude: ClaudePool, settings: Settings, observers: Sequence[Obser
 
     async def begin() -> Response | None:
         g.endpoints, g.draining = app.endpoints, app.draining
+        g.demo = app.endpoints.claude.cli.demo
         start_clock(app.endpoints.settings.server.request_timeout)
         g.request_id = new_request_id()
         g.caller = None
@@ -107,7 +108,8 @@ def create_app(claude: ClaudePool, settings: Settings, observers: Sequence[Obser
     async def finish(response: Response) -> Response:
         g.record.status = response.status_code
         response.headers.setdefault("x-request-id" if speaks_openai() else "request-id", g.request_id)
-        if g.endpoints.claude.cli.demo:
+        # Settings that are new since may have brought the stand-in, or another in its place.
+        if g.demo or g.endpoints.claude.cli.demo:
             response.headers["x-ccproxy-demo"] = "true"
         if g.ignored:
             response.headers["x-ccproxy-ignored"] = _tell(g.ignored)

@@ -48,7 +48,9 @@ class Subject:
     wanted: Wanted
     launcher: Trials
     renewal: Renewal
-    replaced: list[float] = attrs.field(factory=list)
+    replaced: list[float]
+    """When all instances were to be replaced, one by one."""
+    at_once: list[float]
 
     @classmethod
     def over(cls, folder: Path, interval: float = 60.0) -> Subject:
@@ -57,8 +59,12 @@ class Subject:
         launcher = Trials(wanted.find())
         replaced: list[float] = []
         plan = Plan(wanted, interval, 30.0)
-        renewal = Renewal(launcher, plan, lambda: replaced.append(trio.current_time()))
-        return cls(file, wanted, launcher, renewal, replaced)
+        at_once: list[float] = []
+
+        def replace_all(*, one_by_one: bool) -> None:
+            (replaced if one_by_one else at_once).append(trio.current_time())
+
+        return cls(file, wanted, launcher, Renewal(launcher, plan, replace_all), replaced, at_once)
 
 
 def install(folder: Path, word: str) -> Path:
@@ -199,6 +205,13 @@ async def test_other_options_replace_the_instances_without_a_trial(
     assert subject.launcher.source.launch.argv[-1] == "opus"
 
 
+async def test_the_stand_in_comes_and_goes_at_once(subject: Subject, autojump_clock: MockClock) -> None:
+    for demo in (True, False):
+        await subject.renewal.follow(Plan(attrs.evolve(subject.wanted, demo=demo), math.inf, 30.0))
+        assert subject.launcher.source.cli.demo == demo
+    assert (subject.replaced, subject.at_once) == ([], [0, 0])
+
+
 async def test_another_path_that_does_not_work_changes_nothing(
     subject: Subject, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
@@ -229,7 +242,7 @@ async def test_the_same_plan_goes_on_when_the_binary_is_broken(
 async def test_what_leaves_the_body_comes_out_as_it_is(subject: Subject) -> None:
     plan = Plan(subject.wanted, 60.0, 30.0)
     with pytest.raises(KeyError):
-        async with open_renewal(subject.launcher, plan, lambda: None):
+        async with open_renewal(subject.launcher, plan, lambda *, one_by_one: None):
             raise KeyError
 
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import pytest
 import trio
 
 from ccproxy_trio.claude_pool import open_claude_pool
@@ -21,12 +22,12 @@ from ccproxy_trio.settings import (
     SettingsError,
     hash_key,
 )
-from tests.claude.instances import ENVIRON
+from tests.claude.instances import ENVIRON, cli_that_says
+from tests.server.proxy import body_of, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
+    from pathlib import Path
 
 KEYS = {"ada": KeySettings(hash=hash_key("x"), concurrency=2)}
 RUNNING = Settings(
@@ -97,6 +98,34 @@ async def test_a_limit_that_was_used_is_used_by_the_next_settings() -> None:
         assert app.endpoints.access._limits["ada"].begin(trio.current_time()) is not None
         app.put_in_force(claude, RUNNING)
         assert app.endpoints.access._limits == {}
+
+
+@pytest.mark.parametrize("demo", [True, False], ids=["to the stand-in", "from it"])
+async def test_no_echo_of_the_stand_in_is_taken_for_an_answer(tmp_path: Path, demo: bool) -> None:
+    """Who asks after the change gets another instance than before, and an answer that could be an echo is marked."""
+    cli = cli_that_says(tmp_path, b"2.1.330", b"9.0.0")
+    real = attrs.evolve(RUNNING, claude=ClaudeSettings(cli_path=str(cli.path)))
+    before, after = (real, RUNNING) if demo else (RUNNING, real)
+    async with open_claude_pool(before, environ=ENVIRON) as claude, trio.open_nursery() as nursery:
+        app = create_app(claude, before)
+        marks: list[str | None] = []
+
+        async def ask(text: str) -> None:
+            response = await app.test_client().post("/v1/messages", data=body_of(text))
+            assert response.status_code == 200
+            marks.append(response.headers.get("x-ccproxy-demo"))
+
+        async with claude.pool.acquire(), claude.pool.acquire():
+            await ask("before")
+        nursery.start_soon(ask, "meanwhile [[delay=0.5]]")
+        await eventually(lambda: claude.pool.statistics().in_use == 1 and claude.pool.statistics().idle > 0)
+        await Reload(app, lambda: after)()
+        async with claude.pool.acquire() as lease:
+            assert lease.id > 3
+        await ask("after")
+        assert marks == [None, "true"] if demo else ["true", None]
+        await eventually(lambda: len(marks) == 3)
+        assert marks[2] == "true"
 
 
 def _used(key: KeySettings) -> Limits:
