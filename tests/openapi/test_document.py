@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import jsonschema
 import orjson
@@ -90,7 +91,7 @@ def test_it_is_openapi(settings: Settings) -> None:
 
 
 def test_it_has_each_route_and_no_other() -> None:
-    no_pool: Any = None
+    no_pool: Any = Mock()
     rules = create_app(no_pool, PLAIN).url_map.iter_rules()
     served = {
         (method, re.sub(r"<path:(\w+)>", r"{\1}", rule.rule))

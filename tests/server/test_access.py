@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import orjson
 import pytest
@@ -94,7 +95,7 @@ async def test_no_key_a_wrong_one_and_an_old_one(
 
 
 async def test_every_page_but_the_watchers_needs_a_key(demo: Backend) -> None:
-    no_pool: Any = None
+    no_pool: Any = Mock()
     rules = list(create_app(no_pool, Settings()).url_map.iter_rules())
     asked = [(method, rule.rule) for rule in rules for method in sorted(rule.methods or ())]
     assert {"/", "/pool/stats", "/v1/models", *BODIES} < {path for _, path in asked}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import orjson
 import pytest
@@ -142,7 +143,7 @@ async def test_pages_of_a_listed_origin_may(keys: Mapping[str, KeySettings], dem
 async def test_without_keys_only_this_machine_is_answered(
     peer: tuple[str, int] | None, settings: dict[str, Any], let_in: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    unasked: Any = SimpleNamespace(cli=SimpleNamespace(demo=False))
+    unasked: Any = SimpleNamespace(cli=SimpleNamespace(demo=False), pool=Mock())
     app = create_app(unasked, Settings(server=ServerSettings(**settings)))
 
     async def from_peer(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import orjson
 import trio
@@ -97,7 +98,7 @@ def test_whoever_waits_as_told_is_let_in(per_minute: int, waits: list[float], no
 
 
 def app_with(**limits: int) -> QuartTrio:
-    unasked: Any = SimpleNamespace(cli=SimpleNamespace(demo=False))
+    unasked: Any = SimpleNamespace(cli=SimpleNamespace(demo=False), pool=Mock())
     keys = {"ada": KeySettings(hash=hash_key("a"), **limits), "bob": KeySettings(hash=hash_key("b"))}
     return create_app(unasked, Settings(server=ServerSettings(keys=keys)))
 
