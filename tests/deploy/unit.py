@@ -14,12 +14,13 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "deploy" / "ccproxy-trio.service"
@@ -70,10 +71,13 @@ def _expand(names: Iterable[str]) -> Iterable[str]:
             yield name
 
 
-def in_sandbox(command: Sequence[str], needed: Iterable[Path]) -> list[str]:
+def in_sandbox(
+    command: Sequence[str], needed: Iterable[Path], placed: Mapping[Path, Path] = MappingProxyType({})
+) -> list[str]:
     """The command line by which a command runs in the unit's sandbox.
 
-    `needed` is what it must see, beside this Python, of the folders that are hidden.
+    `needed` is what it must see, beside this Python, of the folders that are hidden; each folder of `placed` is
+    another one there.
     """
     unit = read_unit()
     assert unit["ProtectSystem"] == ["strict"]
@@ -90,9 +94,11 @@ def in_sandbox(command: Sequence[str], needed: Iterable[Path]) -> list[str]:
     command = ["/usr/bin/env", "-u", "HOME", "-u", "TMPDIR", *command]
     confined = [sys.executable, str(ROOT / "tests" / "deploy" / "confine.py"), rules, *command]
     setpriv = ["setpriv", *user, "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", *confined]
-    script = "\n".join(
-        ["set -e", *_mounts(sorted(filter(Path.is_dir, seen))), "cd /", f"exec {shlex.join(setpriv)}"]
-    )
+    mounts = [
+        *(f"mount --bind {shlex.quote(str(there))} {folder}" for folder, there in placed.items()),
+        *_mounts(sorted(filter(Path.is_dir, seen))),
+    ]
+    script = "\n".join(["set -e", *mounts, "cd /", f"exec {shlex.join(setpriv)}"])
     return ["unshare", "--mount", *([] if privileged else ["--map-root-user"]), "sh", "-c", script]
 
 
