@@ -2,8 +2,8 @@
 
 Rules:
 * Whatever is wrong, in the settings or with the CLI that they name, is told and changes nothing.
-* What can be slow, which is to find and try out another CLI, comes first; then everything is put in force in one step
-  without an await, so that no request meets half of it.
+* What can be slow, which is to read a file and to try out another CLI, comes first and holds up no request; then
+  everything is put in force in one step without an await, so that no request meets half of it.
 * What cannot change before a restart is named, each time, and keeps its value.
 """
 
@@ -12,9 +12,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import trio
 from attrs import frozen
 
 from ccproxy_trio.claude.errors import CliUnusable
+from ccproxy_trio.pool import PoolClosed
 from ccproxy_trio.server.transport import ensure_descriptors
 from ccproxy_trio.settings import Problem, SettingsError, compare
 
@@ -43,12 +45,15 @@ class Reload:
             await self._take_over()
         except (SettingsError, CliUnusable) as error:
             log.error("nothing has changed, as the settings that were read again cannot be used: %s", error)
+        except PoolClosed:
+            log.info("the settings are not read again, as the server ends")
         except Exception:
             log.exception("the settings could not be read again")
 
     async def _take_over(self) -> None:
+        loaded = await trio.to_thread.run_sync(self.read, abandon_on_cancel=True)
         running = self.app.endpoints.settings
-        change = compare(running, self.read())
+        change = compare(running, loaded)
         if self.reachable:
             _require_keys(change.settings)
         claude = await self.app.endpoints.claude.reconfigure(change.settings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -151,3 +153,21 @@ async def test_a_bug_in_a_reload_is_logged_and_harms_nothing(caplog: pytest.LogC
 
         await Reload(app, refuse)()
         assert caplog.records[-1].message.startswith("nothing has changed")
+    with caplog.at_level(logging.INFO):
+        await Reload(app, lambda: RUNNING)()
+    assert caplog.records[-1].message == "the settings are not read again, as the server ends"
+
+
+async def test_a_file_that_takes_long_to_read_holds_up_nobody() -> None:
+    async with open_claude_pool(RUNNING, environ=ENVIRON) as claude, trio.open_nursery() as nursery:
+        app, gate = create_app(claude, RUNNING), threading.Event()
+
+        def read() -> Settings:
+            assert gate.wait(30)
+            return with_option("server.max_body_size", 77)
+
+        nursery.start_soon(Reload(app, read))
+        response = await app.test_client().get("/health")
+        gate.set()
+        assert response.status_code == 200
+        await eventually(lambda: app.endpoints.settings.server.max_body_size == 77)
