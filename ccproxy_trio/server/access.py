@@ -7,7 +7,7 @@ Rules, in this order; the first that fails is told:
 * An Origin in it is one of those listed. Then the answer may be read by pages of that origin, and a preflight is
   answered right here.
 * If there are keys, it bears a valid one, by `x-api-key` or as a bearer; but for the pages that tell no more than
-  whether the server is well, and which take note of a valid one.
+  whether the server is well, and which take note of a valid one, and for the dashboard's, which has nothing in it.
 * A call to an API keeps within its key's limits.
 
 `g.caller` says whose key it is and what it may use, and has nothing of the key.
@@ -23,6 +23,8 @@ from quart import Response, g, request
 
 from ccproxy_trio.dialects.failures import Failure
 
+from .dashboard.page import PATH as DASHBOARD
+from .dashboard.page import wants_page
 from .errors import speaks_openai
 from .failures import Refused
 from .hosts import is_loopback, is_own_host
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ccproxy_trio.server")
 
-OPEN_PATHS = frozenset({"/health", "/healthz", "/readyz"})
-"""What is answered without a key, as whoever watches a server seldom has one."""
+OPEN_PATHS = frozenset({"/health", "/healthz", "/readyz", DASHBOARD})
+"""What is answered without a key: whoever watches a server seldom has one, and a browser sends none for a page."""
 _API_PATHS = ("/v1/", "/openai/")
 
 _EXPOSED = "request-id, x-request-id, retry-after, x-ccproxy-demo, x-ccproxy-ignored"
@@ -67,6 +69,14 @@ class Access:
         if g.caller is not None and request.path.startswith(_API_PATHS):
             self._count(g.caller.name)
         return None
+
+    def still_knows(self, caller: Caller | None, before: Access) -> bool:
+        """Whether a key that was let in `before` is valid now; for answers that last."""
+        if caller is None:
+            return not self.settings.keys
+        key = self.settings.keys.get(caller.name)
+        same = key is not None and key == before.settings.keys[caller.name]
+        return same and not self._keyring.has_expired(caller.name)
 
     def mark(self, response: Response) -> None:
         """Add to an answer what HTTP wants beside a 401, and what the browser of an allowed page must know."""
@@ -123,7 +133,7 @@ class Access:
         try:
             return self._find_caller()
         except Refused:
-            if request.path in OPEN_PATHS:
+            if request.path in OPEN_PATHS or wants_page():
                 return None
             raise
 

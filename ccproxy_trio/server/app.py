@@ -13,6 +13,7 @@ from quart_trio import QuartTrio
 
 from .asking import start_clock
 from .body import limit_reading
+from .dashboard import Dashboard, wants_page
 from .endpoints import Endpoints
 from .errors import new_request_id, refuse, register_errors, speaks_openai
 from .observe import Metrics, Recorder
@@ -49,6 +50,7 @@ class Application(QuartTrio):
 
     endpoints: Endpoints
     """What answers the requests that come now."""
+    dashboard: Dashboard
     draining = False
     """Whether the server has been told to end: whoever asks is told not to come again."""
 
@@ -57,6 +59,7 @@ class Application(QuartTrio):
         self.config["MAX_CONTENT_LENGTH"] = settings.server.max_body_size
         self.config["BODY_TIMEOUT"] = settings.server.body_timeout
         self.endpoints = Endpoints.over(claude, settings, getattr(self, "endpoints", None))
+        self.dashboard.follow(self.endpoints)
 
 
 def create_app(claude: ClaudePool, settings: Settings, observers: Sequence[Observer] = ()) -> Application:
@@ -66,8 +69,9 @@ def create_app(claude: ClaudePool, settings: Settings, observers: Sequence[Obser
     """
     metrics = Metrics(claude)
     claude.pool.observe(metrics.hear)
-    recorder = Recorder((*observers, metrics.observe))
     app = Application("ccproxy_trio", static_folder=None)
+    app.dashboard = Dashboard()
+    recorder = Recorder((*observers, app.dashboard.note, metrics.observe))
     app.config["RESPONSE_TIMEOUT"] = None
     app.put_in_force(claude, settings)
     limit_reading(app)
@@ -85,7 +89,9 @@ def create_app(claude: ClaudePool, settings: Settings, observers: Sequence[Obser
         route("POST", f"{prefix}/responses", lambda at: at.responses.create)
         route("GET", f"{prefix}/models", lambda at: at.models.list)
         route("GET", f"{prefix}/models/<path:name>", lambda at: at.models.get)
-    route("GET", "/", lambda at: at.ops.root)
+    route("GET", "/", lambda at: app.dashboard.page if wants_page() else at.ops.root)
+    route("GET", "/dashboard", lambda at: app.dashboard.page)
+    route("GET", "/pool/events", lambda at: app.dashboard.events)
     route("GET", "/health", lambda at: at.ops.health)
     route("GET", "/healthz", lambda at: at.ops.health)
     route("GET", "/readyz", lambda at: at.ops.ready)

@@ -25,8 +25,10 @@ class Ops:
     """Whether there is anyone who is not to know everything."""
 
     async def root(self) -> Response:
-        """Who is there; clients probe it with HEAD."""
-        return _json({"name": "ccproxy_trio", "demo": self.claude.cli.demo})
+        """Who is there; clients probe it with HEAD. Whoever asks for HTML gets the dashboard here."""
+        response = _json({"name": "ccproxy_trio", "demo": self.claude.cli.demo})
+        response.headers["vary"] = "accept"
+        return response
 
     async def health(self) -> Response:
         """The process answers."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .operations import json_answer
-from .shapes import COUNT, FLAG, OBJECT, TEXT, Json, nullable, obj, words
+from .shapes import COUNT, FLAG, OBJECT, TEXT, Json, nullable, obj, ref, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +48,7 @@ def ops_operations(server: Server) -> dict[str, Json]:
     counters = obj(dict.fromkeys(_COUNTERS, COUNT), *_COUNTERS)
     about = obj({"retired": OBJECT, "last_error": nullable(TEXT)}, "retired", "last_error", more=True)
     stats = obj({"pool_enabled": FLAG, "stats": counters, "pool": about}, "pool_enabled", "stats", "pool")
+    failure = ref("MessagesError")
     document = obj({"openapi": TEXT}, "openapi", more=True)
     return {
         "/": page("Tell who is there", "getRoot", obj({"name": TEXT, "demo": FLAG}, "name", "demo")),
@@ -65,6 +66,13 @@ def ops_operations(server: Server) -> dict[str, Json]:
             *("Tell Prometheus all that is measured", "getMetrics", TEXT),
             "As OpenMetrics for whoever accepts that.",
             kind="text/plain",
+        ),
+        "/dashboard": page("Show the dashboard", "getDashboard", TEXT, key=False, kind="text/html"),
+        "/pool/events": page(
+            *("Tell how the pool does, as it changes", "getPoolEvents", TEXT),
+            "First a `snapshot`, then each `change` of it as a JSON Merge Patch; it ends when the server does.",
+            others={"429": {"description": "As many look on as may.", "content": json_answer(failure)}},
+            kind="text/event-stream",
         ),
         "/openapi.json": page("Tell what the server does", "getOpenAPI", document),
     }
