@@ -11,7 +11,8 @@ Rules:
   last request, and its answer to them raises.
 * While a request is served and the peer has sent more than that request, its leaving is noticed all the same.
   The stock protocol stops reading at the first byte too many, and a stray newline behind a body is one. What comes
-  beyond `PIPELINE_LIMIT` before that has been answered is thrown away, and the connection ends with the answer.
+  beyond `PIPELINE_LIMIT` before that has been answered is thrown away, and the connection ends with the answer. After
+  that, while the end of the answer is still on its way, it is left in the kernel.
 * An answer given before the whole body was parsed keeps the connection if the rest of the body is at hand; if not,
   its head says that the connection ends. The stock protocol ends it without a word, and the next request with it.
 * The head of a response travels with the first piece of its body in one write, as ASGI has it.
@@ -162,6 +163,8 @@ class Http1Protocol(H11Protocol):
                 self._overrun = True
             if not self._overrun:
                 self.connection.receive_data(data)
+            if answered and len(self.connection.trailing_data[0]) >= PIPELINE_LIMIT:
+                await trio.sleep_forever()
         await self.handle(Closed())
 
     async def _maybe_recycle(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import trio
 
-from ccproxy_trio.server.transport.http1 import Http1Protocol
+from ccproxy_trio.server.transport.http1 import PIPELINE_LIMIT, Http1Protocol
 from tests.raw_http import PATIENCE, RunningServer, exchange, open_connection, open_server
 
 from .small_app import MEGABYTE, create_small_app, get, put_in_place
@@ -102,6 +102,26 @@ async def test_large_request_behind_an_answer_that_was_just_sent(
         for _ in range(3):
             await connection.send(post("/length", f"Content-Length: {MEGABYTE}", body=bytes(MEGABYTE)))
             assert (await connection.read_answer()).status == 200
+
+
+async def test_flood_behind_an_answer_whose_end_is_on_its_way(
+    server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when its reader takes nothing."""
+    recycle, kept = Http1Protocol._maybe_recycle, 0
+
+    async def recycle_late(protocol: Http1Protocol) -> None:
+        nonlocal kept
+        await trio.sleep(0.3)
+        kept = len(protocol.connection.trailing_data[0])
+        await recycle(protocol)
+
+    monkeypatch.setattr(Http1Protocol, "_maybe_recycle", recycle_late)
+    async with open_connection(server.port) as connection, trio.open_nursery() as nursery:
+        nursery.start_soon(connection.send, get("/") * 500_000)
+        assert [(await connection.read_answer()).status for _ in range(2)] == [200, 200]
+        nursery.cancel_scope.cancel()
+    assert PIPELINE_LIMIT <= kept < 3 * PIPELINE_LIMIT
 
 
 async def test_body_that_does_not_come_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
