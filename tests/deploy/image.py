@@ -1,7 +1,7 @@
 """The Dockerfile of deploy/, carried out without Docker: its very commands, where it says, in a mount namespace.
 
-Its stages end in one folder, which is /opt for as long as a command runs; so nothing may be copied from elsewhere. The
-base image's part is played by this machine and by the Python that runs the tests.
+Its stages end in one folder, which is /opt for as long as a command runs; so nothing may be copied from elsewhere.
+The base image's part is played by this machine and by the Python that runs the tests.
 """
 
 from __future__ import annotations
@@ -58,11 +58,12 @@ def command() -> list[str]:
 
 
 def build(opt: Path, *, alone: bool) -> None:
-    """Carry out the first stage. If it is not `alone`, what the wheel needs is not installed but lent by this Python."""
-    environment = {"PATH": f"{sys.base_prefix}/bin:{os.defpath}", "HOME": str(opt)}
-    for name, value in os.environ.items():
-        if any(fnmatchcase(name, pattern) for pattern in _INSTALLERS):
-            environment[name] = value
+    """Carry out the first stage. If not `alone`, what the wheel needs is lent by this Python, and not installed."""
+    environment = {
+        "PATH": f"{sys.base_prefix}/bin:{os.defpath}",
+        "HOME": str(opt),
+        **{name: value for name, value in os.environ.items() if _is_for_installers(name)},
+    }
     working = OPT
     for name, rest in read_stages()[0][1:]:
         if name == "WORKDIR":
@@ -87,6 +88,10 @@ def build(opt: Path, *, alone: bool) -> None:
 def in_container(opt: Path, argv: list[str]) -> list[str]:
     """The command line that runs a command on what was built, as a user who may write nowhere but to /tmp."""
     return in_sandbox(argv, [], {OPT: opt})
+
+
+def _is_for_installers(name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in _INSTALLERS)
 
 
 def _unshare() -> list[str]:

@@ -25,7 +25,6 @@ from tests.deploy.image import (
     read_stages,
     variables,
 )
-from tests.deploy.unit import ROOT
 from tests.serve.running import SERVE, Scratch, open_server, run_to_end
 
 if TYPE_CHECKING:
