@@ -6,11 +6,17 @@ import http.client
 import json
 import os
 import re
+import socket
 import ssl
-from typing import Any
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _TIMEOUT = 5.0
 _LARGEST = 2**20
@@ -69,13 +75,15 @@ class Place:
 
 
 def fetch(place: Place, page: str, *, timeout: float = _TIMEOUT) -> dict[str, Any]:
-    """GET a page. Raises NoAnswer. Each step of it waits for `timeout` seconds at most."""
+    """GET a page. Raises NoAnswer. To connect takes `timeout` seconds at most, and so does the rest."""
     kind = http.client.HTTPSConnection if place.scheme == "https" else http.client.HTTPConnection
     connection = kind(place.host, place.port, timeout=timeout)
     try:
-        connection.request("GET", place.path + page, headers=place.headers)
-        response = connection.getresponse()
-        body = response.read(_LARGEST)
+        connection.connect()
+        with _cut_after(timeout, connection.sock):
+            connection.request("GET", place.path + page, headers=place.headers)
+            with connection.getresponse() as response:
+                body = response.read(_LARGEST)
     except (OSError, http.client.HTTPException, UnicodeError) as error:
         raise Unreachable(f"{place} does not answer: {_reason(error, timeout)}") from error
     finally:
@@ -91,10 +99,35 @@ def fetch(place: Place, page: str, *, timeout: float = _TIMEOUT) -> dict[str, An
     return value
 
 
+@contextmanager
+def _cut_after(seconds: float, connected: socket.socket) -> Iterator[None]:
+    """Raise TimeoutError when the block takes longer: a timeout of the socket's begins anew with each byte."""
+    late = threading.Event()
+
+    def cut() -> None:
+        late.set()
+        with suppress(OSError):
+            connected.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, http.client.HTTPException) as error:
+        if late.is_set():
+            raise TimeoutError from error
+        raise
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise TimeoutError
+
+
 def _reason(error: Exception, timeout: float) -> str:
     match error:
         case TimeoutError():
-            return f"nothing came within {timeout:g} s"
+            return f"no whole answer came within {timeout:g} s"
         case ssl.SSLError():
             return f"no TLS connection can be made ({error.reason or error})"
         case OSError(errno=int(number), strerror=str(text)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,8 @@ import trio
 from attrs import evolve
 
 from ccproxy_trio.settings import hash_key, new_key
-from ccproxy_trio.watch import Place
+from ccproxy_trio.watch import Place, fetch
+from ccproxy_trio.watch._fetch import Unreachable
 from ccproxy_trio.watch._table import Snapshot, draw
 from tests.commands.conftest import invoke
 from tests.commands.screen import open_session
@@ -194,6 +195,23 @@ async def test_what_is_no_server_of_ours(answer: bytes, error: str) -> None:
     assert (result.exit_code, result.stdout) == (1, "")
     assert error in result.stderr.splitlines()[0]
     assert "\x1b" not in result.stderr
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nx: ", OK], ids=["head", "body"])
+async def test_one_that_speaks_on_and_on(head: bytes) -> None:
+    async def serve(stream: trio.SocketStream) -> None:
+        await stream.send_all(head)
+        with suppress(trio.BrokenResourceError):
+            while True:
+                await stream.send_all(b"x")
+                await trio.sleep(0.02)
+
+    async with trio.open_nursery() as nursery:
+        listeners = await nursery.start(partial(trio.serve_tcp, serve, 0, host="127.0.0.1"))
+        place = Place.parse(f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}")
+        with pytest.raises(Unreachable, match=r"does not answer: no whole answer came within 0\.2 s"):
+            await trio.to_thread.run_sync(partial(fetch, place, "/", timeout=0.2))
+        nursery.cancel_scope.cancel()
 
 
 @pytest.mark.usefixtures("alone")
