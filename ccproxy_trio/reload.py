@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ccproxy_trio")
 
+_LONGEST_READ = 30.0
+
 
 @frozen
 class Reload:
@@ -51,7 +53,7 @@ class Reload:
             log.exception("the settings could not be read again")
 
     async def _take_over(self) -> None:
-        loaded = await trio.to_thread.run_sync(self.read, abandon_on_cancel=True)
+        loaded = await self._read()
         running = self.app.endpoints.settings
         change = compare(running, loaded)
         if self.reachable:
@@ -67,6 +69,12 @@ class Reload:
         )
         if change.waiting:
             log.warning("needs a restart: %s", ", ".join(change.waiting))
+
+    async def _read(self) -> Settings:
+        with trio.move_on_after(_LONGEST_READ):
+            return await trio.to_thread.run_sync(self.read, abandon_on_cancel=True)
+        where = str(self.app.endpoints.settings.file or "the sources")
+        raise SettingsError([Problem(where, f"not read within {_LONGEST_READ:g} s")])
 
 
 def _require_keys(settings: Settings) -> None:

@@ -156,14 +156,18 @@ def build_probe(cli: Cli, environ: Mapping[str, str]) -> Launch:
 
 def _find(cli_path: str, environ: Mapping[str, str]) -> Path:
     if cli_path:
-        path = Path(cli_path).expanduser()
+        path = Path(cli_path)
         try:
+            path = path.expanduser()
             path.stat()
         except OSError as error:
             raise CliUnusable(f"claude.cli_path names {path}: {error.strerror}", path) from error
+        except RuntimeError as error:
+            raise CliUnusable(f"claude.cli_path names {path}: no such home directory", path) from error
         return path.absolute()
     for candidate in _candidates(environ):
-        with suppress(PermissionError):  # a folder that may not be entered is one without a CLI
+        # A folder that may not be entered, or is on a disk that has gone, is one without a CLI.
+        with suppress(OSError):
             if candidate.is_file():
                 return candidate.absolute()
     raise CliUnusable("no `claude` was found on PATH, in its usual places, or in a claude-agent-sdk package")

@@ -43,6 +43,16 @@ def test_a_configured_path_is_the_only_candidate(tmp_path: Path) -> None:
         locate_cli(str(tmp_path / "missing"), "auto", {"PATH": str(tmp_path / "bin")})
 
 
+def test_a_place_that_cannot_be_looked_at_is_passed_over(tmp_path: Path) -> None:
+    found = fake_cli(tmp_path / "claude")
+    assert locate_cli("", "auto", {"PATH": f"/{'x' * 300}:{tmp_path}"}).path == found
+
+
+def test_a_home_that_is_not_there() -> None:
+    with pytest.raises(CliUnusable, match=r"claude\.cli_path names ~nobody!/claude: no such home"):
+        locate_cli("~nobody!/claude", "auto", {})
+
+
 def test_none_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(CliUnusable, match="no `claude` was found on PATH"):

@@ -168,6 +168,26 @@ async def test_a_file_that_takes_long_to_read_holds_up_nobody() -> None:
 
         nursery.start_soon(Reload(app, read))
         response = await app.test_client().get("/health")
-        gate.set()
         assert response.status_code == 200
+        gate.set()
         await eventually(lambda: app.endpoints.settings.server.max_body_size == 77)
+
+
+async def test_a_file_that_is_never_read_keeps_no_later_change_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("ccproxy_trio.reload._LONGEST_READ", 0.05)
+    gate = threading.Event()
+    async with open_claude_pool(RUNNING, environ=ENVIRON) as claude:
+        app = create_app(claude, RUNNING)
+
+        def read() -> Settings:
+            gate.wait(30)
+            return RUNNING
+
+        await Reload(app, read)()
+        assert app.endpoints.settings == RUNNING
+        assert caplog.records[-1].message.endswith("the sources: not read within 0.05 s")
+        await Reload(app, partial(with_option, "server.max_body_size", 77))()
+        assert app.endpoints.settings.server.max_body_size == 77
+        gate.set()
