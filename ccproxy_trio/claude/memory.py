@@ -3,7 +3,8 @@
 Rules:
 * Reading one process's pages holds its memory map for about a millisecond for each 100 MB, and longer for one that
   hangs. So it is done in a thread, one at a time, and nobody waits for it longer than `PATIENCE`.
-* What was read counts for `AGE` seconds, whoever asks in between; nothing is read while nobody asks.
+* What was read counts for `AGE` seconds, or for `AGE_WITH_NEW` if a process is asked for that was not there then,
+  whoever asks in between; nothing is read while nobody asks.
 * A process that is gone, or that may not be looked at, has no numbers. That is no error.
 """
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 AGE = 5.0
+AGE_WITH_NEW = 1.0
 PATIENCE = 2.0
 
 _LINE = re.compile(rb"^(Rss|Pss): +(\d+) kB$", re.MULTILINE)
@@ -58,7 +60,11 @@ class MemoryReadings:
         """Read anew what these processes take, if the latest numbers are too old and nobody is at it."""
         await trio.lowlevel.checkpoint()
         now = trio.current_time()
-        if self._thread.borrowed_tokens or (self._read_at is not None and now - self._read_at < AGE):
+        if not pids:
+            self.latest = {}
+            return
+        age = AGE if all(pid in self.latest for pid in pids) else AGE_WITH_NEW
+        if self._thread.borrowed_tokens or (self._read_at is not None and now - self._read_at < age):
             return
         self._read_at = now
         wanted = tuple(pids)

@@ -49,17 +49,30 @@ async def test_read_once_for_all_who_ask_within_its_age(monkeypatch: pytest.Monk
 
 async def test_read_again_when_it_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "AGE", 0.0)
-    monkeypatch.setattr(memory, "read_memory", lambda pid: Memory(pid, pid) if pid > 1 else None)
+    monkeypatch.setattr(memory, "read_memory", lambda pid: Memory(pid, pid))
     readings = MemoryReadings()
     await readings.refresh([1, 2])
-    await readings.refresh([1, 3])
-    assert readings.latest == {3: Memory(3, 3)}
+    await readings.refresh([2])
+    assert readings.latest == {2: Memory(2, 2)}
+    await readings.refresh([])
+    assert readings.latest == {}
+
+
+async def test_read_sooner_for_one_that_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "AGE_WITH_NEW", 0.0)
+    monkeypatch.setattr(memory, "read_memory", lambda pid: Memory(pid, pid) if pid > 1 else None)
+    readings = MemoryReadings()
+    await readings.refresh([2])
+    await readings.refresh([2, 3])
+    assert readings.latest == {2: Memory(2, 2), 3: Memory(3, 3)}
+    await readings.refresh([3])
+    assert readings.latest == {2: Memory(2, 2), 3: Memory(3, 3)}
 
 
 async def test_nobody_waits_for_a_process_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert PATIENCE < AGE
     monkeypatch.setattr(memory, "PATIENCE", 0.05)
-    monkeypatch.setattr(memory, "AGE", 0.0)
+    monkeypatch.setattr(memory, "AGE_WITH_NEW", 0.0)
     let_go, reads = threading.Event(), []
 
     def hang(pid: int) -> Memory | None:

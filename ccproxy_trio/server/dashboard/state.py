@@ -37,7 +37,7 @@ class Process(Protocol):
 
 P = TypeVar("P", bound=Process)
 
-_NUMBERS = (
+NUMBERS = (
     *("min_size", "max_size", "idle", "in_use", "starting", "checking", "resetting", "retiring", "total"),
     *("waiting", "fresh", "created", "destroyed", "acquired", "reused", "acquire_timeouts", "saturated"),
     *("create_failures", "check_failures", "reset_failures", "close_failures"),
@@ -60,7 +60,7 @@ def difference(before: State, after: State) -> dict[str, Any]:
 
 def describe_pool(statistics: PoolStatistics) -> dict[str, Any]:
     """The numbers, and whether no instance can be started now."""
-    numbers = {name: getattr(statistics, name) for name in _NUMBERS}
+    numbers = {name: getattr(statistics, name) for name in NUMBERS}
     return {**numbers, "failing": statistics.backoff_until is not None}
 
 

@@ -3,7 +3,7 @@
 Rules:
 
 * Taking note is cheap, for it is done whether anybody looks or not: a few numbers are appended.
-* Only the numbers of the moment under way are kept one by one, and those of the last minute; of the moments before
+* Only the times of the moment under way are kept one by one, and those of the last minute; of the moments before
   there is a summary. All of it is bounded.
 * A moment without a request is nowhere: there may be many of them.
 """
@@ -18,7 +18,7 @@ import trio
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ccproxy_trio.server.observe import RequestRecord
 
@@ -28,7 +28,7 @@ KEPT = 60
 """Moments."""
 MINUTE = 60.0
 _MOST = 5000
-"""Requests of which the numbers are kept one by one."""
+"""Requests of which the times are kept one by one."""
 _API = ("/v1/", "/openai/")
 
 Point: TypeAlias = tuple[int, int, float, float, float, float]
@@ -49,13 +49,14 @@ class Request:
 
 
 class Traffic:
-    """The requests of one server, from its start on."""
+    """The requests of one server."""
 
     def __init__(self) -> None:
         self._moment = 0
+        self._count = self._failed = 0
         self._current: list[Request] = []
         self._closed: deque[tuple[int, Point]] = deque(maxlen=KEPT)
-        self._minute: deque[Request] = deque(maxlen=_MOST)
+        self._latest: deque[Request] = deque(maxlen=_MOST)
 
     def note(self, record: RequestRecord) -> None:
         """Take note of a request of one of the APIs, as an observer of them."""
@@ -71,40 +72,42 @@ class Traffic:
         """The same, when it has been looked at."""
         moment = int(request.ended // STEP)
         if moment != self._moment:
-            self._close()
-            self._moment = moment
+            self._closed.extend(self._under_way())
+            self._moment, self._count, self._failed, self._current = moment, 0, 0, []
+        self._count += 1
+        self._failed += request.failed
         if len(self._current) < _MOST:
             self._current.append(request)
-        self._minute.append(request)
+        self._latest.append(request)
 
     def moments(self, start: float, now: float) -> dict[str, Point]:
         """Each moment that is kept and had a request, by the second in which it began, counted from `start`."""
-        oldest = int(now // STEP) - KEPT
-        known = [*self._closed, *([(self._moment, summarise(self._current))] if self._current else ())]
-        return {f"{number * STEP - start:.3f}": point for number, point in known if number > oldest}
+        return {f"{number * STEP - start:.3f}": point for number, point in self._since(now - KEPT * STEP)}
 
     def minute(self, now: float) -> Point:
-        """The last minute."""
-        while self._minute and self._minute[0].ended < now - MINUTE:
-            self._minute.popleft()
-        return summarise(self._minute)
+        """The last minute: its moments added up, and the times of its latest requests."""
+        while self._latest and self._latest[0].ended < now - MINUTE:
+            self._latest.popleft()
+        points = [point for _, point in self._since(now - MINUTE)]
+        return summarise(self._latest, sum(point[0] for point in points), sum(point[1] for point in points))
 
-    def _close(self) -> None:
-        if self._current:
-            self._closed.append((self._moment, summarise(self._current)))
-        self._current = []
+    def _since(self, then: float) -> list[tuple[int, Point]]:
+        """The moments that began later than the one at that time."""
+        return [each for each in (*self._closed, *self._under_way()) if each[0] > int(then // STEP)]
 
-
-def summarise(requests: Sequence[Request] | deque[Request]) -> Point:
-    """The numbers of some requests."""
-    first = sorted(request.first for request in requests if request.first is not None)
-    waited = sorted(request.waited for request in requests if request.waited is not None)
-    failed = sum(request.failed for request in requests)
-    return len(requests), failed, *_middle_and_high(first), *_middle_and_high(waited)
+    def _under_way(self) -> list[tuple[int, Point]]:
+        """The moment under way, if it had a request."""
+        if not self._count:
+            return []
+        return [(self._moment, summarise(self._current, self._count, self._failed))]
 
 
-def _middle_and_high(ordered: Sequence[float]) -> tuple[float, float]:
-    return rank(ordered, 50), rank(ordered, 95)
+def summarise(requests: Iterable[Request], count: int, failed: int) -> Point:
+    """The numbers of some requests, and the times of those of them that are known one by one."""
+    known = tuple(requests)
+    first = sorted(request.first for request in known if request.first is not None)
+    waited = sorted(request.waited for request in known if request.waited is not None)
+    return count, failed, rank(first, 50), rank(first, 95), rank(waited, 50), rank(waited, 95)
 
 
 def rank(ordered: Sequence[float], percent: int) -> float:

@@ -66,7 +66,7 @@ class Cells {
     const measured = instances.filter(([, told]) => told.pss !== undefined);
     const bytes = measured.reduce((sum, [, told]) => sum + told.pss, 0);
     put(at("f-memory"), measured.length ? sayBytes(bytes) : "–");
-    put(at("f-memory-of"), measured.length ? `by ${measured.length}` : "");
+    put(at("f-memory-of"), measured.length ? `in ${measured.length} ${measured.length === 1 ? "process" : "processes"}` : "");
     at("trouble").hidden = !pool.failing;
     put(at("trouble"), pool.failing ? "Instances cannot be started now; the server’s log says why." : "");
   }
@@ -79,7 +79,8 @@ function makeCell(key) {
     return cell;
   }
   const facts = make("span", "facts", make("span", "uses"), make("span", "memory"));
-  return make("li", "", make("span", "state"), make("span", "number"), make("span", "for"), facts);
+  const who = make("span", "who", make("span", "number"), make("span", "age"));
+  return make("li", "", make("span", "state"), make("span", "for"), who, facts);
 }
 
 function fillCell(cell, number, told, now) {
@@ -88,11 +89,10 @@ function fillCell(cell, number, told, now) {
     cell.classList.add(told.state);
     cell.dataset.state = told.state;
   }
-  const lasted = sayAge(now - told.since);
-  const age = told.born === undefined ? "" : `, ${sayAge(now - told.born)} old`;
   put(cell.querySelector(".state"), capital(told.state));
+  put(cell.querySelector(".for"), `for ${sayAge(now - told.since)}`);
   put(cell.querySelector(".number"), `#${number}`);
-  put(cell.querySelector(".for"), age && ["leased", "idle"].includes(told.state) ? `${lasted}${age}` : age ? age.slice(2) : `for ${lasted}`);
+  put(cell.querySelector(".age"), told.born === undefined ? "" : ` · ${sayAge(now - told.born)} old`);
   put(cell.querySelector(".uses"), told.uses === 1 ? "1 use" : `${told.uses} uses`);
   put(cell.querySelector(".memory"), told.pss === undefined ? "" : sayBytes(told.pss));
 }

@@ -11,8 +11,8 @@ class Charts {
   constructor() {
     const kinds = [
       { title: "Requests", at: REQUESTS, say: sayCount, unit: "in 5 s" },
-      { title: "Time to first token", at: FIRST, high: FIRST + 1, say: saySeconds, unit: "p50, and up to p95" },
-      { title: "Wait for an instance", at: WAITED, high: WAITED + 1, say: saySeconds, unit: "p50, and up to p95" },
+      { title: "Time to first token", at: FIRST, high: FIRST + 1, say: saySeconds },
+      { title: "Wait for an instance", at: WAITED, high: WAITED + 1, say: saySeconds },
       { title: "Failed requests", at: FAILED, say: sayCount, unit: "in 5 s", name: "failures" },
     ];
     this.charts = kinds.map((kind) => new Chart(kind));
@@ -62,7 +62,8 @@ class Chart {
     this.main = makePath(this.svg, "main");
     makePath(this.svg, "floor").setAttribute("d", `M0 40H${BARS}`);
     const head = make("div", "now", this.value, this.more);
-    const axis = make("div", "axis", this.scale, make("span", "", kind.unit));
+    const unit = make("span", "", ...(kind.unit ? [kind.unit] : [make("i", "key"), "p50", make("i", "key range"), "p95"]));
+    const axis = make("div", "axis", this.scale, unit);
     this.element = make("div", `chart ${kind.name || ""}`, make("h3", "", kind.title), head, this.svg, axis);
   }
 
@@ -72,7 +73,7 @@ class Chart {
     const top = numbers.reduce((most, pair) => Math.max(most, pair ? pair[1] : 0), 0);
     put(this.value, say(minute[low]));
     put(this.more, high === low ? "in the last minute" : minute[low] < 0 ? "" : `p95 ${say(minute[high])}`);
-    put(this.scale, top ? `top ${say(top)}` : "");
+    put(this.scale, top ? `peak ${say(top)}` : "");
     this.element.classList.toggle("some", minute[low] > 0);
     const bars = (from, to) => numbers.map((pair, index) => (pair && top ? bar(index, from(pair) / top, to(pair) / top) : "")).join("");
     setPath(this.main, bars(() => 0, (pair) => pair[0]));

@@ -15,6 +15,13 @@ function put(element, text) {
   if (element.textContent !== said) element.textContent = said;
 }
 
+/** The same for text of long words, which may break behind a dot, a slash or an underscore. */
+function putBreakable(element, text) {
+  if (element.textContent === text) return;
+  const parts = text.split(/(?<=[._/,])/);
+  element.replaceChildren(...parts.flatMap((part) => [part, make("wbr")]));
+}
+
 /** Have `parent` hold one child for each key, in this order: those there already stay, `create` makes the others. */
 function keep(parent, keys, create) {
   const there = new Map([...parent.children].map((child) => [child.dataset.key, child]));

@@ -50,9 +50,9 @@ class SettingsList {
     keep(at("settings-rows"), chosen.map(([key]) => key), () => makeRow(3, [])).forEach((row, index) => {
       const [key, { value, origin }] = chosen[index];
       row.className = origin === "default" ? "" : "set";
-      put(row.children[0], key);
-      put(row.children[1], value === "" ? "–" : value);
-      put(row.children[2], origin);
+      putBreakable(row.children[0], key);
+      putBreakable(row.children[1], value === "" ? "–" : value);
+      putBreakable(row.children[2], origin);
       row.children[2].className = "from";
     });
   }
