@@ -36,6 +36,7 @@ from ccproxy_trio.claude.errors import CliUnusable
 from ccproxy_trio.claude.locate import Cli, locate_cli
 from ccproxy_trio.claude_pool import open_claude_pool
 from ccproxy_trio.hangups import Hangups
+from ccproxy_trio.logs import configure_logging
 from ccproxy_trio.reload import Reload
 from ccproxy_trio.server.app import create_app, put_transport_in_place
 from ccproxy_trio.server.transport import repair_hypercorn
@@ -127,6 +128,7 @@ def _prepare() -> tuple[Settings, Callable[[], Settings], Cli] | str:
             return "ccproxy-trio: this worker does not run trio. Start it with: hypercorn -k trio"
         read = partial(load, environ=os.environ, cwd=Path.cwd())
         settings = read()
+        configure_logging(settings.log)
         claude = settings.claude
         return settings, read, locate_cli(claude.cli_path, claude.auth, os.environ, demo=claude.demo)
     except SettingsError as error:

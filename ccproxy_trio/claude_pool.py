@@ -32,6 +32,7 @@ from ccproxy_trio.claude.locate import Cli, locate_cli
 from ccproxy_trio.claude.renewal import Plan, Renewal, open_renewal
 from ccproxy_trio.claude.source import Wanted, build_source
 from ccproxy_trio.claude.stages import Stages
+from ccproxy_trio.claude.telling import log_event
 from ccproxy_trio.claude.turn_settings import refuse_effort
 from ccproxy_trio.dialects.anthropic.count_tokens import CountRequest, parse_count_request
 from ccproxy_trio.dialects.anthropic.request import MessagesRequest, parse_request
@@ -39,15 +40,11 @@ from ccproxy_trio.dialects.anthropic.tools import refuse_server_tools
 from ccproxy_trio.dialects.failures import InvalidRequest
 from ccproxy_trio.dialects.models import Model, find_model
 from ccproxy_trio.pool import (
-    CheckFailed,
     Fit,
     Lease,
     Pool,
     PoolConfig,
-    PoolEvent,
     PoolTimeout,
-    ResetFailed,
-    ResourceRetired,
     RetireReason,
     open_null_pool,
     open_pool,
@@ -144,7 +141,7 @@ class ClaudePool:
             async with AsyncExitStack() as loan:
                 loan.callback(stages.end)
                 lease = await self._lend(
-                    loan, lambda instance: instance.suits(asked.system), deadline, tenant
+                    loan, lambda instance: instance.suits(asked.system), deadline, tenant, stages
                 )
                 answer = Answer(loan, lease, stages)
                 try:
@@ -225,7 +222,7 @@ class ClaudePool:
         async with AsyncExitStack() as loan:
             loan.callback(stages.end)
             stages.enter("queue")
-            lease = await self._lend(loan, fit, deadline, tenant)
+            lease = await self._lend(loan, fit, deadline, tenant, stages)
             stages.enter("turn")
             with trio.move_on_at(deadline) as scope:
                 try:
@@ -237,7 +234,12 @@ class ClaudePool:
                 raise OutOfTime("it was answered")
 
     async def _lend(
-        self, loan: AsyncExitStack, fit: Fit[Instance] | None, deadline: float, tenant: Hashable
+        self,
+        loan: AsyncExitStack,
+        fit: Fit[Instance] | None,
+        deadline: float,
+        tenant: Hashable,
+        stages: Stages,
     ) -> Lease[Instance]:
         """An instance until `loan` is closed."""
         longest, left = self.pool.config.acquire_timeout, deadline - trio.current_time()
@@ -246,7 +248,7 @@ class ClaudePool:
             raise OutOfTime(waiting)
         try:
             lease = await loan.enter_async_context(
-                self.pool.acquire(fit, timeout=min(longest, left), tenant=tenant)
+                self.pool.acquire(fit, timeout=min(longest, left), tenant=tenant, label=stages.label)
             )
         except PoolTimeout as error:
             if left < longest:
@@ -286,7 +288,7 @@ async def open_claude_pool(
             _config(settings.pool_settings),
             check=Instance.check,
             reset=Instance.reset,
-            observer=_log_trouble,
+            observer=log_event,
             name="claude",
         ) as pool,
         open_renewal(launcher, plan, pool.replace_all) as renewal,
@@ -299,17 +301,6 @@ async def open_claude_pool(
             renewal=renewal,
             environ=environ,
         )
-
-
-def _log_trouble(event: PoolEvent) -> None:
-    match event:
-        case CheckFailed():
-            log.warning("instance %d failed its check and is replaced: %s", event.id, event.error)
-        case ResetFailed():
-            log.warning("instance %d could not be rewound and is replaced: %s", event.id, event.error)
-        case ResourceRetired(reason=RetireReason.DIED | RetireReason.BROKEN):
-            cause = event.cause or "its request tells why"
-            log.warning("instance %d is replaced (%s): %s", event.id, event.reason, cause)
 
 
 def _encode(request: Mapping[str, Any]) -> bytes:

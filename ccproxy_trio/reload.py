@@ -16,6 +16,7 @@ import trio
 from attrs import frozen
 
 from ccproxy_trio.claude.errors import CliUnusable
+from ccproxy_trio.logs import configure_logging
 from ccproxy_trio.pool import PoolClosed
 from ccproxy_trio.server.transport import ensure_descriptors
 from ccproxy_trio.settings import Problem, SettingsError, compare
@@ -60,6 +61,7 @@ class Reload:
             _require_keys(change.settings)
         claude = await self.app.endpoints.claude.reconfigure(change.settings)
         self.app.put_in_force(claude, change.settings)
+        configure_logging(change.settings.log)
         ensure_descriptors(change.settings.server.max_connections, change.settings.pool_settings.max_size)
         changed = [_describe(key, running, change.settings) for key in change.changed]
         log.info(

@@ -18,6 +18,7 @@ from ccproxy_trio.claude.errors import CliUnusable
 from ccproxy_trio.claude.locate import Cli, locate_cli
 from ccproxy_trio.claude_pool import open_claude_pool
 from ccproxy_trio.listen import CannotListen, open_listener
+from ccproxy_trio.logs import configure_logging
 from ccproxy_trio.notify import ServiceManager
 from ccproxy_trio.reload import Reload
 from ccproxy_trio.server.app import Application, create_app, put_transport_in_place
@@ -44,7 +45,7 @@ def run(settings: Settings, read: Callable[[], Settings], hangups: Hangups) -> i
 
     Returns the process's exit status: 0, 1 for a crash, 2 for a start in vain.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    configure_logging(settings.log)
     manager = ServiceManager.take(os.environ)
     claude = settings.claude
     try:
@@ -130,7 +131,7 @@ async def serve_http(
 def _quiet_log() -> logging.Logger:
     """Where hypercorn may warn, but not repeat the start block's address."""
     quiet = logging.getLogger("ccproxy_trio.hypercorn")
-    quiet.setLevel(logging.WARNING)
+    quiet.setLevel(quiet.level or logging.WARNING)  # unless log.levels says otherwise
     return quiet
 
 

@@ -42,7 +42,7 @@ OPEN_PATHS = frozenset({"/health", "/healthz", "/readyz", DASHBOARD})
 """What is answered without a key: whoever watches a server seldom has one, and a browser sends none for a page."""
 _API_PATHS = ("/v1/", "/openai/")
 
-_EXPOSED = "request-id, x-request-id, retry-after, x-ccproxy-demo, x-ccproxy-ignored"
+_EXPOSED = "request-id, x-request-id, retry-after, server-timing, x-ccproxy-demo, x-ccproxy-ignored"
 _PREFLIGHT_AGE = "600"
 
 

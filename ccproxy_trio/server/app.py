@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 from quart import g
 from quart_trio import QuartTrio
 
+from ccproxy_trio.logs import name_request
+
 from .asking import start_clock
 from .body import limit_reading
 from .dashboard import Dashboard, wants_page
 from .endpoints import Endpoints
 from .errors import new_request_id, refuse, register_errors, speaks_openai
 from .observe import Metrics, Recorder
+from .observe.log import log_request
+from .observe.server_timing import tell_timing
 from .transport import RepairedHTTPConnection, ensure_descriptors, repair_hypercorn
 
 if TYPE_CHECKING:
@@ -67,11 +71,11 @@ def create_app(claude: ClaudePool, settings: Settings, observers: Sequence[Obser
 
     The `observers` are told of each request when it has ended.
     """
-    metrics = Metrics(claude)
-    claude.pool.observe(metrics.hear)
     app = Application("ccproxy_trio", static_folder=None)
     app.dashboard = Dashboard()
-    recorder = Recorder((*observers, app.dashboard.note, metrics.observe))
+    metrics = Metrics(claude)
+    claude.pool.observe(metrics.hear)
+    recorder = Recorder((log_request, *observers, app.dashboard.note, metrics.observe))
     app.config["RESPONSE_TIMEOUT"] = None
     app.put_in_force(claude, settings)
     limit_reading(app)
@@ -105,6 +109,7 @@ def create_app(claude: ClaudePool, settings: Settings, observers: Sequence[Obser
         start_clock(app.endpoints.settings.server.request_timeout)
         g.request_id = new_request_id()
         g.caller = None
+        name_request(g.request_id)
         recorder.begin(g.request_id, "openai" if speaks_openai() else "anthropic", app.endpoints.claude)
         try:
             return await app.endpoints.access.admit()
@@ -113,6 +118,7 @@ def create_app(claude: ClaudePool, settings: Settings, observers: Sequence[Obser
 
     async def finish(response: Response) -> Response:
         g.record.status = response.status_code
+        response.headers["server-timing"] = tell_timing(g.record)
         response.headers.setdefault("x-request-id" if speaks_openai() else "request-id", g.request_id)
         # Settings that are new since may have brought the stand-in, or another in its place.
         if g.demo or g.endpoints.claude.cli.demo:

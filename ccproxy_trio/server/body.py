@@ -15,6 +15,8 @@ from ccproxy_trio.claude.errors import OutOfTime
 from ccproxy_trio.dialects.failures import InvalidRequest
 from ccproxy_trio.dialects.json_body import shorten
 
+from .observe.prompts import log_asked
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -46,6 +48,7 @@ async def read_body(parse: Callable[[bytes], _T]) -> _T:
         )
     with trio.move_on_at(g.limit.deadline):
         body: bytes = await request.get_data(cache=False, as_text=False, parse_form_data=False)
+        log_asked(body)
         if len(body) <= _SMALL:
             return parse(body)
         return await trio.to_thread.run_sync(

@@ -19,6 +19,7 @@ from ccproxy_trio.settings._option import show_name as show_name
 from ccproxy_trio.settings._values import OPTIONS as OPTIONS
 from ccproxy_trio.settings._values import SECTIONS as SECTIONS
 from ccproxy_trio.settings._values import ClaudeSettings as ClaudeSettings
+from ccproxy_trio.settings._values import LogSettings as LogSettings
 from ccproxy_trio.settings._values import OpenAISettings as OpenAISettings
 from ccproxy_trio.settings._values import PoolSettings as PoolSettings
 from ccproxy_trio.settings._values import ServerSettings as ServerSettings
@@ -33,6 +34,7 @@ __all__ = [
     "ClaudeSettings",
     "Effective",
     "KeySettings",
+    "LogSettings",
     "OpenAISettings",
     "Option",
     "PoolSettings",

@@ -69,10 +69,11 @@ def _list_in_text(text: str, kind: Any) -> tuple[str, ...]:
     return _list([word.strip() for word in text.split(",") if word.strip()], kind)
 
 
-def _table(value: object, _: Any) -> Mapping[str, str]:
-    if not isinstance(value, Mapping) or not all(isinstance(text, str) for text in value.values()):
+def _table(value: object, kind: Any) -> Mapping[str, str]:
+    if not isinstance(value, Mapping):
         raise ValueError
-    return MappingProxyType(dict(value))
+    texts = get_args(kind)[1]
+    return MappingProxyType({name: STRICT.structure(text, texts) for name, text in value.items()})
 
 
 def _moment(value: object, _: type) -> datetime:

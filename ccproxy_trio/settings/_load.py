@@ -17,6 +17,7 @@ from ccproxy_trio.settings._sources import Given, in_environment, in_flags
 from ccproxy_trio.settings._values import (
     OPTIONS,
     ClaudeSettings,
+    LogSettings,
     OpenAISettings,
     PoolSettings,
     ServerSettings,
@@ -78,6 +79,7 @@ def load(
         server=ServerSettings(**_section("server", values)),
         claude=ClaudeSettings(**_section("claude", values)),
         openai=OpenAISettings(**_section("openai", values)),
+        log=LogSettings(**_section("log", values)),
         file=None if file is None else file.path,
         origins=MappingProxyType(origins),
     )

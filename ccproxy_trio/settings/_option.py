@@ -81,7 +81,7 @@ class Option:
     name: str
     kind: Any
     """The field's annotation, without None: bool, int, float, str, datetime, a Literal of texts, a tuple of texts or
-    of such, Mapping[str, str], or a mapping of names to records, which are classes of options themselves."""
+    of such, or a mapping of names to texts, to such, or to records, which are classes of options themselves."""
     default: object
     meaning: str
     unit: str
@@ -132,7 +132,9 @@ class Option:
     @property
     def choices(self) -> tuple[str, ...]:
         """The texts it may be, or may hold; empty when it is no choice."""
-        kind = get_args(self.kind)[0] if self.is_list else self.kind
+        kind = self.kind
+        if get_origin(kind) in (tuple, Mapping):
+            kind = get_args(kind)[0 if self.is_list else 1]
         return get_args(kind) if get_origin(kind) is Literal else ()
 
     @property
@@ -141,9 +143,14 @@ class Option:
         return get_origin(self.kind) is tuple
 
     @property
+    def is_table(self) -> bool:
+        """Whether it holds any number of texts, or of its choices, or of records, by name."""
+        return get_origin(self.kind) is Mapping
+
+    @property
     def record(self) -> type[attrs.AttrsInstance] | None:
         """The class of what it holds by name, where that has options itself."""
-        kind = get_args(self.kind)[1] if get_origin(self.kind) is Mapping else None
+        kind = get_args(self.kind)[1] if self.is_table else None
         return kind if kind is not None and attrs.has(kind) else None
 
     @property
@@ -170,6 +177,8 @@ class Option:
             return self.form
         if self.kind is datetime:
             return "a date, or a date and time with its offset from UTC"
+        if self.choices and self.is_table:
+            return f"a table of {', '.join(map(show, self.choices))} by name (in an environment variable as JSON)"
         if self.choices:
             return " or ".join(map(show, self.choices))
         if self.kind is bool:

@@ -277,6 +277,37 @@ class OpenAISettings:
     )
 
 
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
+
+
+@attrs.frozen(kw_only=True)
+class LogSettings:
+    """What is logged, on standard error."""
+
+    level: LogLevel = option(  # noqa: RUF009 -- it is an alias of a Literal
+        "info", "The least that is logged; at debug much more is told.", flag="log-level", effect="now"
+    )
+    levels: Mapping[str, LogLevel] = option(
+        MappingProxyType({}),
+        "Other levels for single loggers and all below them, by their names.",
+        flag="log-levels",
+        effect="now",
+    )
+    format: Literal["auto", "console", "json"] = option(
+        "auto",
+        "console: lines for people, in colours on a terminal; json: an object a line; auto: console on a terminal, "
+        "else json.",
+        flag="log-format",
+        effect="now",
+    )
+    prompts: bool = option(
+        False,
+        "Log what clients ask and what they are answered, word by word, at debug: the only way it gets into the log.",
+        flag="log-prompts",
+        effect="now",
+    )
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """Everything the operator chose; `Settings()` is all defaults. Only values count for equality."""
@@ -285,6 +316,7 @@ class Settings:
     server: ServerSettings = ServerSettings()
     claude: ClaudeSettings = ClaudeSettings()
     openai: OpenAISettings = OpenAISettings()
+    log: LogSettings = LogSettings()
     file: Path | None = attrs.field(default=None, eq=False)
     """The file that was read, if any."""
     _origins: Mapping[str, str] = attrs.field(default=MappingProxyType({}), eq=False, repr=False)
@@ -294,7 +326,7 @@ class Settings:
         return self._origins.get(OPTIONS[key].key, "default")
 
 
-Section: TypeAlias = PoolSettings | ServerSettings | ClaudeSettings | OpenAISettings
+Section: TypeAlias = PoolSettings | ServerSettings | ClaudeSettings | OpenAISettings | LogSettings
 
 SECTIONS: Mapping[str, type[Section]] = MappingProxyType(
     {
@@ -302,6 +334,7 @@ SECTIONS: Mapping[str, type[Section]] = MappingProxyType(
         "server": ServerSettings,
         "claude": ClaudeSettings,
         "openai": OpenAISettings,
+        "log": LogSettings,
     }
 )
 """The class of each section, by the section's name."""

@@ -74,7 +74,7 @@ class Scratch:
 
     path: Path
     variables: Mapping[str, str] = field(factory=dict)
-    """What stands in its environment beside the three that every program needs."""
+    """What stands in its environment beside the three that every program needs, and the format of its log."""
 
     def __attrs_post_init__(self) -> None:
         for folder in (self.home, self.temporary, self.working):
@@ -100,7 +100,7 @@ class Scratch:
         """The whole environment; the switches are for the measuring of coverage."""
         switches = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
         folders = {"HOME": str(self.home), "TMPDIR": str(self.temporary)}
-        return {"PATH": os.defpath, **folders, **switches, **self.variables}
+        return {"PATH": os.defpath, "LOG__FORMAT": "console", **folders, **switches, **self.variables}
 
     @property
     def processes(self) -> set[int]:

@@ -31,7 +31,7 @@ def problems(
         ("[pool_settings]\nport = 3", "pool_settings.port: no such option; did you mean server.port?"),
         ("[pool_setting]\nmin_size = 3", "pool_setting: no such section; did you mean pool_settings?"),
         ("min_size = 3", "min_size: no such section; did you mean pool_settings.min_size?"),
-        ("[logging]", "logging: no such section; allowed: pool_settings, server, claude, openai"),
+        ("[tuning]", "tuning: no such section; allowed: pool_settings, server, claude, openai, log"),
         (
             '[server]\n"a\\u001b" = 3',
             'server."a\\u001b": no such option; allowed: host, port, grace, drain_delay, max_body_size, '
@@ -100,7 +100,7 @@ def test_in_a_file(file: str, problem: str, tmp_path: Path) -> None:
 def test_a_document_that_is_no_table(document: str, tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text(document)
     assert problems(tmp_path, environ={"CONFIG_FILE": "c.json"}) == [
-        f"c.json: found {document}; allowed: a table of the sections pool_settings, server, claude, openai"
+        f"c.json: found {document}; allowed: a table of the sections pool_settings, server, claude, openai, log"
     ]
 
 
