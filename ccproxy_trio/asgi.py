@@ -39,6 +39,7 @@ from ccproxy_trio.hangups import Hangups
 from ccproxy_trio.logs import configure_logging
 from ccproxy_trio.reload import Reload
 from ccproxy_trio.server.app import create_app, put_transport_in_place
+from ccproxy_trio.server.observe import open_tracing
 from ccproxy_trio.server.transport import repair_hypercorn
 from ccproxy_trio.settings import Settings, SettingsError, load
 from ccproxy_trio.signals import watch_hangups, watch_signals
@@ -108,8 +109,11 @@ class Application:
         stop = trio.Event()
         async with trio.open_nursery() as nursery:
             await nursery.start(_stop_in_order, stop, worker.cancel_scope)
-            async with open_claude_pool(settings, cli=cli) as claude:
-                self._app = create_app(claude, settings)
+            async with (
+                open_tracing(settings.server.grace) as tracers,
+                open_claude_pool(settings, cli=cli) as claude,
+            ):
+                self._app = create_app(claude, settings, tracers)
                 await nursery.start(watch_hangups, hangups, Reload(self._app, read), stop)
                 where = "the addresses that hypercorn names"
                 # Whichever they are, without keys the application lets nobody in from another machine.

@@ -23,6 +23,7 @@ from ccproxy_trio.notify import ServiceManager
 from ccproxy_trio.reload import Reload
 from ccproxy_trio.server.app import Application, create_app, put_transport_in_place
 from ccproxy_trio.server.hosts import is_loopback
+from ccproxy_trio.server.observe import open_tracing
 from ccproxy_trio.server.transport import hypercorn_config
 from ccproxy_trio.signals import watch_hangups, watch_signals
 from ccproxy_trio.start import describe, explain_cli
@@ -81,9 +82,12 @@ async def _serve(
     async with trio.open_nursery() as nursery:
         # Around the pool, so that a signal finds its handler from the first child to the last.
         await nursery.start(watch_signals, stop, nursery.cancel_scope)
-        async with open_claude_pool(settings, cli=cli) as claude:
+        async with (
+            open_tracing(settings.server.grace) as tracers,
+            open_claude_pool(settings, cli=cli) as claude,
+        ):
             beyond = not is_loopback(listener.getsockname()[0])
-            app = create_app(claude, settings)
+            app = create_app(claude, settings, tracers)
             reload = manager.around(Reload(app, read, reachable=beyond))
             await nursery.start(watch_hangups, hangups, reload, stop)
             sys.stdout.write(describe(_address(listener), cli, settings, beyond_loopback=beyond) + "\n")

@@ -6,3 +6,4 @@ from .record import Outcome as Outcome
 from .record import RequestRecord as RequestRecord
 from .recorder import Recorder as Recorder
 from .recorder import note_wanted as note_wanted
+from .tracing import open_tracing as open_tracing

@@ -1,6 +1,6 @@
 """What is to be known of one request, filled while it is under way.
 
-It holds nothing that a client wrote: what stands in it is ours, upstream's, or the name of a key or model. A name
+It shows nothing that a client wrote: what stands in it is ours, upstream's, or the name of a key or model. A name
 that is not known is "other", so that there are never many.
 """
 
@@ -14,6 +14,8 @@ from attrs import define, field
 
 if TYPE_CHECKING:
     from ccproxy_trio.claude.stages import Stages
+
+    from .trace_context import TraceContext
 
 Outcome: TypeAlias = Literal["ok", "refused", "failed", "late", "left"]
 """How a request ends: its answer was sent; that was a status from 400 to 499; it failed, before its head or after;
@@ -50,6 +52,8 @@ class RequestRecord:
     """Upstream's id of the request; None until the record has ended, and if upstream told none."""
     wanted: str | None = field(default=None, repr=False)
     """The model by the CLI's name, which may be what the client wrote: for nobody to see."""
+    trace: TraceContext | None = field(default=None, repr=False)
+    """Where it belongs in its client's trace: nothing but the identifiers that the client has made, for tracers."""
     broke_off: bool = False
     """Whether the answer failed after its head had gone out."""
 

@@ -22,6 +22,7 @@ from ccproxy_trio.server.transport import request_stack, was_sent
 
 from .names import OTHER, ModelNames, name_method
 from .record import RequestRecord
+from .trace_context import parse_trace_context
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +51,9 @@ class Recorder:
             dialect=dialect,
             began=trio.current_time(),
             stages=Stages(label=request_id),
+            trace=parse_trace_context(
+                request.headers.getlist("traceparent"), request.headers.getlist("tracestate")
+            ),
         )
 
         def finish(kind: object, error: BaseException | None, traceback: object) -> None:
