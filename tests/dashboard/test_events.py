@@ -194,7 +194,8 @@ async def test_it_does_not_keep_the_server_from_ending(demo: Backend) -> None:
     async with trio.open_nursery() as nursery:
         with trio.fail_after(LONG / 2):
             async with open_proxy(demo, server={"grace": LONG}) as proxy:
-                await nursery.start(listen, proxy.port)
+                port = proxy.port
+                await nursery.start(listen, port)
     assert ended == ["end"]
 
 

@@ -12,8 +12,7 @@ let live = false;
 let lostUntil = 0;
 let lostWhy = "";
 let due = false;
-let said = "";
-let saidAt = -SAY_AGAIN;
+let said = { what: "", live: false, at: -SAY_AGAIN };
 
 const serverTime = () => performance.now() / 1000 + offset;
 
@@ -94,9 +93,8 @@ function sayRarely() {
     : waiting ? "Requests wait for an instance."
     : "Connected. Nobody waits.";
   const now = performance.now();
-  if (what === said || now - saidAt < SAY_AGAIN) return;
-  said = what;
-  saidAt = now;
+  if (what === said.what || (live === said.live && now - said.at < SAY_AGAIN)) return;
+  said = { what, live, at: now };
   put(at("say"), what);
 }
 
