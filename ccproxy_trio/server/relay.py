@@ -22,7 +22,7 @@ from ccproxy_trio.claude.errors import ClaudeError
 from ccproxy_trio.dialects.anthropic import InvalidStream
 
 from .failures import describe, failure_of
-from .observe.prompts import log_answered, log_stream
+from .observe.prompts import log_answered
 from .transport import call_at, request_stack, stream_response
 
 if TYPE_CHECKING:
@@ -74,16 +74,17 @@ async def respond(
 
     `ping_interval` is seconds.
     """
+    rendering = log_answered(rendering)
     if stream:
         answer = await request_stack().enter_async_context(asking)
         if g.limit.deadline < math.inf:
             call_at(g.limit.deadline, answer.give_up)
         body = _relay(answer, rendering, ping_interval, g.record, g.limit.name)
-        return stream_response(log_stream(body), headers=_HEADERS)
+        return stream_response(body, headers=_HEADERS)
     async with asking as answer:
         message = await answer.message()
         g.request_id = answer.request_id or g.request_id
-    return Response(log_answered(orjson.dumps(rendering.whole(message))), content_type="application/json")
+    return Response(orjson.dumps(rendering.whole(message)), content_type="application/json")
 
 
 async def _relay(

@@ -137,6 +137,7 @@ async def open_proxy(
     server: Json | None = None,
     claude: Json | None = None,
     openai: Json | None = None,
+    log: Json | None = None,
     observers: Sequence[Observer] = (),
 ) -> AsyncIterator[Proxy]:
     """Run the server for the body; the others are settings, by section, that are not to be the default."""
@@ -148,6 +149,7 @@ async def open_proxy(
         server=_evolve(defaults.server, {"grace": 0.5}, server),
         claude=_evolve(defaults.claude, {"demo": backend.demo, "cli_path": backend.cli_path}, claude),
         openai=_evolve(defaults.openai, {}, openai),
+        log=_evolve(defaults.log, {}, log),
     )
     before = children()
     async with nullcontext() if backend.demo else open_fake_api() as api:
