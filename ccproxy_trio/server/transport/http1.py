@@ -125,6 +125,8 @@ class Http1Protocol(H11Protocol):
                 await self.send(Updated(idle=False))
                 await self._create_stream(event)
             elif event is h11.PAUSED:
+                if not self.connection.trailing_data[0]:
+                    return
                 await self._wait_for_turn()
             elif event is h11.NEED_DATA or isinstance(event, h11.ConnectionClosed):
                 return

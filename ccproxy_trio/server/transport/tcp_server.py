@@ -65,12 +65,22 @@ class ConnectionTasks(TaskGroup):
             with put, get:
                 await app(*args)
 
+        # None of them takes a turn of the scheduler that it need not: those that reading the socket takes are enough.
         async def put_unless_done(message: ASGIReceiveEvent) -> None:
             with suppress(trio.ClosedResourceError):
-                await put.send(message)
+                try:
+                    put.send_nowait(message)
+                except trio.WouldBlock:
+                    await put.send(message)
+
+        async def receive() -> ASGIReceiveEvent:
+            try:
+                return get.receive_nowait()
+            except trio.WouldBlock:
+                return await get.receive()
 
         threads = (trio.to_thread.run_sync, trio.from_thread.run)
-        self.spawn(_handle, run, config, scope, get.receive, send, *threads)
+        self.spawn(_handle, run, config, scope, receive, send, *threads)
         return put_unless_done
 
 
@@ -104,6 +114,8 @@ class RepairedTCPServer(TCPServer):
             self.stream = self._socket_stream
         self._receiving = trio.CancelScope()
         self._read_until = math.inf
+        self._hearing = trio.CancelScope()
+        self._idle = True
         self._ending = False
         self._peer: tuple[str, int] | None = None
         # Of this connection's whole life, though the rules of the next may be others.
@@ -162,11 +174,12 @@ class RepairedTCPServer(TCPServer):
                     refuse=self._refuse,
                     one_too_many=self._welcome is Welcome.TOLD,
                 )
-                await self.idle_task.restart(tasks, self._idle_timeout)
+                tasks.spawn(self._hear_of_end)
+                self._wait_for_request()
                 await self._read_data()
                 self._ending = True
                 await self.protocol.handle(Closed())
-                await self.idle_task.stop()
+                self._hearing.cancel()
                 with trio.move_on_after(CLOSE_TIMEOUT, shield=True):
                     await self.stream.aclose()
         except OSError as error:
@@ -189,13 +202,14 @@ class RepairedTCPServer(TCPServer):
         elif isinstance(event, Closed):
             await self._hang_up()
             await self.protocol.handle(Closed())
-        elif isinstance(event, Updated):
-            if not event.idle:
-                self._crowd.note_busy(self)
-                await self.idle_task.stop()
-            elif not self._ending:
+        elif isinstance(event, Updated) and not self._ending:
+            self._idle = event.idle
+            if event.idle:
                 self._crowd.note_idle(self)
-                await self.idle_task.restart(self._task_group, self._idle_timeout)
+                self._wait_for_request()
+            else:
+                self._crowd.note_busy(self)
+                self._read_until = math.inf
 
     async def _write(self, data: bytes) -> None:
         try:
@@ -233,6 +247,9 @@ class RepairedTCPServer(TCPServer):
 
     def _end_reading_by(self, deadline: float) -> None:
         self._ending = True
+        self._read_by(deadline)
+
+    def _read_by(self, deadline: float) -> None:
         self._read_until = deadline
         self._receiving.deadline = min(deadline, self._receiving.deadline)
 
@@ -246,11 +263,15 @@ class RepairedTCPServer(TCPServer):
         with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             await self._socket_stream.send_eof()
 
-    async def _idle_timeout(self) -> None:
+    def _wait_for_request(self) -> None:
         told = self._welcome is Welcome.TOLD
-        with trio.move_on_after(LINGER if told else self.config.keep_alive_timeout):
+        self._read_by(trio.current_time() + (LINGER if told else self.config.keep_alive_timeout))
+
+    async def _hear_of_end(self) -> None:
+        with self._hearing:
             await self.context.terminated.wait()
-        self._end_reading_by(-math.inf)
+            if self._idle:
+                self._end_reading_by(-math.inf)
 
 
 def repair_hypercorn(
