@@ -1,8 +1,7 @@
 "use strict";
 // The instances: a cell each, the places that are free, and the same as a table.
 
-const MANY = 60; // From then on a cell has its number only; the table has the rest.
-const MOST_FREE = 60;
+const MANY = 60; // Beyond, a cell has its number only, the table has the rest, and free places are not drawn.
 
 class Cells {
   constructor() {
@@ -27,9 +26,9 @@ class Cells {
   draw(state, now) {
     const instances = Object.entries(state.instances).sort(([one], [other]) => one - other);
     const places = Math.max(0, state.pool.max_size - instances.length);
-    const free = Math.min(places, MOST_FREE);
+    const free = state.pool.max_size > MANY ? 0 : places;
     const list = at("cells");
-    list.classList.toggle("many", instances.length + free > MANY);
+    list.classList.toggle("many", instances.length > MANY);
     const keys = [...instances.map(([number]) => number), ...Array.from({ length: free }, (_, index) => `free${index}`)];
     const cells = keep(list, keys, makeCell);
     instances.forEach(([number, told], index) => {
