@@ -58,6 +58,10 @@ class Application(QuartTrio):
     draining = False
     """Whether the server has been told to end: whoever asks is told not to come again."""
 
+    def ensure_async(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """As it is: all that Quart gets here is asynchronous, and need not be looked at with each request."""
+        return func
+
     def put_in_force(self, claude: ClaudePool, settings: Settings) -> None:
         """Answer by these from now on. Requests under way go on with what they began with."""
         self.config["MAX_CONTENT_LENGTH"] = settings.server.max_body_size

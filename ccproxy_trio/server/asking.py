@@ -34,7 +34,7 @@ _PATIENCE = 1.0
 """Seconds for a client to leave by itself, as its users expect of it."""
 
 
-@frozen(order=True)
+@frozen
 class Limit:
     """When a request's time is over."""
 
@@ -57,11 +57,12 @@ def start_clock(request_timeout: float) -> None:
     now = trio.current_time()
     g.ignored = ()
     whole, read = _seconds(_WHOLE), _seconds(_READ)
-    g.limit = Limit(now + request_timeout, f"server.request_timeout allows ({request_timeout:g} s)")
-    if whole != read:
-        g.limit = min(g.limit, Limit(now + whole, f"its {_WHOLE} allows ({whole:g} s)"))
-    g.limit_of_stream = g.limit
-    g.limit_of_whole = min(g.limit, Limit(now + read + _PATIENCE, f"its {_READ} allows ({read:g} s)"))
+    limit = Limit(now + request_timeout, f"server.request_timeout allows ({request_timeout:g} s)")
+    if whole < request_timeout and whole != read:
+        limit = Limit(now + whole, f"its {_WHOLE} allows ({whole:g} s)")
+    g.limit = g.limit_of_stream = g.limit_of_whole = limit
+    if now + read + _PATIENCE < limit.deadline:
+        g.limit_of_whole = Limit(now + read + _PATIENCE, f"its {_READ} allows ({read:g} s)")
 
 
 def terms(*, stream: bool = False) -> Terms:

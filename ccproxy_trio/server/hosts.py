@@ -9,6 +9,7 @@ it, as an address cannot be made to mean another.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ def is_own_host(host: str, names: Collection[str]) -> bool:
     return _parse(found["address"] or found["name"]) is not None or found["name"] in {LOOPBACK, *names}
 
 
+@lru_cache(maxsize=64)  # the same few come with every request
 def _parse(address: str) -> IPv4Address | IPv6Address | None:
     try:
         return ip_address(address)

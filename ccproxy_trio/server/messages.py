@@ -41,7 +41,8 @@ class Messages:
     async def create(self) -> Response:
         """Answer one request."""
         asked = await read_body(parse_request)
-        asked = evolve(asked, betas=parse_betas(request.headers.get("anthropic-beta", "")))
+        if betas := parse_betas(request.headers.get("anthropic-beta", "")):
+            asked = evolve(asked, betas=betas)
         g.ignored += asked.ignored
         note_wanted(self.claude, asked.model, stream=asked.stream)
         await permit(self.claude, asked.model)
