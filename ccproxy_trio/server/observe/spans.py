@@ -3,8 +3,8 @@
     POST /v1/messages
         queue | prepare | history | turn | relay
 
-The attributes are those of OpenTelemetry's conventions for HTTP servers and generative AI, and a few of our own. There
-is nothing in them that a client wrote, no path and no key; the request's id leads to its line in the log.
+The attributes are those of OpenTelemetry's conventions for HTTP servers and generative AI, and a few of our own.
+There is nothing in them that a client wrote, no path and no key; the request's id leads to its line in the log.
 
 Imported only where the extra `otel` is wanted.
 """
