@@ -100,7 +100,8 @@ TIMED_OUT = Truth(
 )
 SATURATED = Truth(
     529,
-    rf"all claude instances are busy: pool 'claude': {MAX_WAITING} acquires wait already \(.*\)",
+    rf"all claude instances are busy: pool 'claude': ({MAX_WAITING} acquires wait already|"
+    r"its place in the line went to a tenant of which fewer wait) \(.*\)",
     "overloaded",
 )
 NO_START = Truth(529, rf"no claude process can be started: ({_WHY_NO_START})", "overloaded")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .operations import json_answer
-from .shapes import COUNT, FLAG, OBJECT, TEXT, Json, nullable, obj, ref, words
+from .shapes import COUNT, FLAG, NUMBER, OBJECT, TEXT, Json, either, event, nullable, obj, ref, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +49,8 @@ def ops_operations(server: Server) -> dict[str, Json]:
     about = obj({"retired": OBJECT, "last_error": nullable(TEXT)}, "retired", "last_error", more=True)
     stats = obj({"pool_enabled": FLAG, "stats": counters, "pool": about}, "pool_enabled", "stats", "pool")
     failure = ref("MessagesError")
+    look = either(*(obj({"now": NUMBER, told: OBJECT}, "now", told) for told in ("state", "change")))
+    looks = event(either(look, obj({"now": NUMBER}, "now")), name=words("snapshot", "change", "end"))
     document = obj({"openapi": TEXT}, "openapi", more=True)
     return {
         "/": page("Tell who is there", "getRoot", obj({"name": TEXT, "demo": FLAG}, "name", "demo")),
@@ -69,7 +71,7 @@ def ops_operations(server: Server) -> dict[str, Json]:
         ),
         "/dashboard": page("Show the dashboard", "getDashboard", TEXT, key=False, kind="text/html"),
         "/pool/events": page(
-            *("Tell how the pool does, as it changes", "getPoolEvents", TEXT),
+            *("Tell how the pool does, as it changes", "getPoolEvents", looks),
             "First a `snapshot`, then each `change` of it as a JSON Merge Patch; it ends when the server does.",
             others={"429": {"description": "As many look on as may.", "content": json_answer(failure)}},
             kind="text/event-stream",

@@ -12,6 +12,7 @@ Json: TypeAlias = dict[str, Any]
 ANYTHING: Json = {}
 NULL: Json = {"type": "null"}
 TEXT: Json = {"type": "string"}
+NUMBER: Json = {"type": "number"}
 FLAG: Json = {"type": "boolean"}
 COUNT: Json = {"type": "integer", "minimum": 0}
 SOME: Json = {"type": "integer", "minimum": 1}
