@@ -124,8 +124,11 @@ def hopeless(waiting: int, census: Census) -> int:
 
 
 def may_replace(census: Census) -> bool:
-    """Whether one more of those that are replaced one by one may go: when all the others, and a spare, are there."""
-    if census.failing or census.starting or census.retiring:
+    """Whether one more of those that are replaced one by one may go: when all the others, and a spare, are there.
+
+    A factory that failed last may work again: it is tried when one has gone, and no other goes before it does.
+    """
+    if census.pausing or census.starting or census.retiring:
         return False
     return census.alive >= census.min_size
 

@@ -219,7 +219,7 @@ class Pool(Generic[T]):
 
         Args:
           one_by_one: keep as many as there are. A fresh one is created first, where `max_size` leaves room, and then
-              one of the old goes, and so on; none goes while the factory fails.
+              one of the old goes, and so on; while the factory fails there is at most one fewer.
         """
         self._engine.replace_all(one_by_one=one_by_one)
 

@@ -132,8 +132,8 @@ class Stock(Generic[T]):
                 self.retire(victim, RetireReason.UNFIT)
             else:
                 break
-        if census.pausing and policy.starts_needed(census):
-            self.wake_at(self.backoff.until)
+        if policy.starts_needed(census):
+            self.wake_at_end_of_pause()
         for _ in range(policy.hopeless(len(self.line), census)):
             waiter = self.line.latest()
             self.line.leave(waiter)
@@ -151,6 +151,8 @@ class Stock(Generic[T]):
             idle = (slot for slot in reversed(list(self.roster.idle())) if slot in outdated)
             if (slot := next(idle, None)) is not None:
                 self.retire(slot, RetireReason.REPLACED)
+        else:
+            self.wake_at_end_of_pause()
 
     def busy(self) -> bool:
         """Whether every place is taken, with nothing at rest and no failing factory: there is no step to take."""
@@ -249,6 +251,11 @@ class Stock(Generic[T]):
             due = min(due, slot.expires, self._idle_end(slot))
         self.sweep_due = min(due, self.sweep_due)
         return self.sweep_due
+
+    def wake_at_end_of_pause(self) -> None:
+        """Have the housekeeper look again when the factory may be tried again, if it is left alone now."""
+        if self.backoff.pausing(trio.current_time()):
+            self.wake_at(self.backoff.until)
 
     def wake_at(self, when: float) -> None:
         """Have the housekeeper look at the resources at `when`, if it would not sooner."""

@@ -163,7 +163,7 @@ MUTATIONS = [
     Mutation(
         "a failing factory is not tried again",
         "_stock.py",
-        "        if census.pausing and policy.starts_needed(census):\n            self.wake_at(self.backoff.until)\n",
+        "        if policy.starts_needed(census):\n            self.wake_at_end_of_pause()\n",
         "",
         "nothing is created any more, though it would work",
     ),

@@ -190,11 +190,7 @@ async def test_one_by_one_nothing_goes_while_none_can_be_created(
     async with open_pool(shop, dataclasses.replace(QUIET, min_size=2)) as pool:
         await pool.wait_ready()
         old = set(shop.open)
-
-        async def refuse(number: int) -> None:
-            raise OSError
-
-        works, shop.create = shop.create, refuse
+        works, shop.create = shop.create, fail
         pool.replace_all(one_by_one=True)
         await trio.sleep(100)
         assert set(shop.open) == old
@@ -202,6 +198,47 @@ async def test_one_by_one_nothing_goes_while_none_can_be_created(
         await trio.sleep(40)
         assert len(shop.open) == 2
         assert not old & set(shop.open)
+
+
+async def test_one_by_one_a_pool_that_is_full_by_now_tries_again_whether_one_can_be_created(
+    autojump_clock: MockClock, shop: Workshop
+) -> None:
+    async with open_pool(shop, dataclasses.replace(QUIET, min_size=3)) as pool:
+        await pool.wait_ready()
+        old = set(shop.open)
+        works, shop.create = shop.create, fail
+        pool.replace_all(one_by_one=True)
+        await trio.sleep(100)
+        assert set(shop.open) == old
+        pool.resize(max_size=3)
+        await trio.sleep(100)
+        assert len(old & set(shop.open)) == 2
+        shop.create = works
+        await trio.sleep(100)
+        assert len(shop.open) == 3
+        assert not old & set(shop.open)
+
+
+async def test_one_by_one_goes_on_after_a_start_for_somebody_has_failed(
+    autojump_clock: MockClock, shop: Workshop
+) -> None:
+    shop.create = slow(2)
+    async with open_pool(shop, dataclasses.replace(QUIET, min_size=2, max_size=6)) as pool:
+        await pool.wait_ready()
+        pool.replace_all(one_by_one=True)
+        old = set(shop.open)
+        await trio.sleep(1)
+        async with pool.acquire(), pool.acquire(), pool.acquire():
+            works, shop.create = shop.create, fail
+            with pytest.raises(PoolTimeout):
+                await borrow(pool, 0)
+            shop.create = works
+        await trio.sleep(100)
+        assert not old & set(shop.open)
+
+
+async def fail() -> None:
+    raise OSError
 
 
 async def test_one_by_one_and_then_at_once(autojump_clock: MockClock, shop: Workshop) -> None:
