@@ -36,7 +36,8 @@ def skip_the_rewind(patch: pytest.MonkeyPatch) -> None:
     reset = Instance.reset
 
     async def skip(self: Instance) -> None:
-        if self._exchange.finished and self._exchange.quiet and not self._rewinding:
+        if self._exchange.finished and not self._rewinding:
+            await self._receive_until(lambda: self._exchange.quiet, "end of the turn")
             self._exchange = self._exchange.successor()
             await self._lift_guard()
         else:
