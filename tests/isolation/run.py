@@ -192,5 +192,8 @@ def check_nothing_left(home: str, caplog: pytest.LogCaptureFixture) -> None:
         assert not (found := find_in_files(Path(folder))), found
     formatter = logging.Formatter("%(name)s %(threadName)s %(message)s")
     for record in caplog.records:
-        line = formatter.format(record) + repr(record.args) + repr(record.__dict__)
+        told = vars(record).copy()
+        if record.name == "ccproxy_trio.requests":
+            told.pop("model", None)  # which is named once an answer has come from it
+        line = formatter.format(record) + repr(record.args) + repr(told)
         assert find_canaries(line) == set(), line
