@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pytest
 import trio
 
 from ccproxy_trio.claude_pool import open_claude_pool
+from ccproxy_trio.logs import configure_logging
 from ccproxy_trio.reload import Reload
 from ccproxy_trio.server.app import Application, create_app
 from ccproxy_trio.server.limits import Limits
@@ -28,7 +30,7 @@ from tests.claude.instances import ENVIRON, cli_that_says
 from tests.server.proxy import body_of, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 KEYS = {"ada": KeySettings(hash=hash_key("x"), concurrency=2)}
@@ -56,6 +58,24 @@ REACHED: dict[str, tuple[Any, Callable[[Application], Any]]] = {
 }
 
 
+def _level_of(name: str | None) -> str:
+    return logging.getLevelName(logging.getLogger(name).level).lower()
+
+
+def _format() -> str:
+    (handler,) = logging.getLogger().handlers
+    line = handler.format(logging.LogRecord("somewhere", logging.INFO, "", 0, "said", None, None))
+    return "json" if line.startswith("{") else "console"
+
+
+REACHED |= {
+    "log.level": ("error", lambda _: _level_of(None)),
+    "log.levels": ({"somewhere": "debug"}, lambda _: {"somewhere": _level_of("somewhere")}),
+    "log.format": ("console", lambda _: _format()),
+    "log.prompts": (True, lambda app: app.endpoints.settings.log.prompts),
+}
+
+
 def _in_the_pool(name: str) -> Callable[[Application], Any]:
     return lambda app: getattr(app.endpoints.claude.pool.config, name)
 
@@ -76,16 +96,36 @@ def test_each_option_that_counts_at_once_is_here() -> None:
     assert set(REACHED) == {key for key, option in OPTIONS.items() if option.effect == "now"}
 
 
+@contextmanager
+def logging_as_a_server() -> Iterator[None]:
+    """The log as a server has it, in place of pytest's, which puts its own in before each test's body."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    root.handlers.clear()
+    configure_logging(RUNNING.log)
+    try:
+        yield
+    finally:
+        configure_logging(RUNNING.log)
+        root.handlers[:] = before
+        root.setLevel(level)
+
+
 async def test_each_reaches_what_goes_by_it() -> None:
     async with open_claude_pool(RUNNING, environ=ENVIRON) as claude:
         app = create_app(claude, RUNNING)
-        for key, (value, now) in REACHED.items():
-            assert now(app) != value, key
-            await Reload(app, partial(with_option, key, value))()
-            assert now(app) == value, key
-        await Reload(app, lambda: RUNNING)()
+        with logging_as_a_server():
+            await check_each(app)
         assert app.endpoints.settings == RUNNING
         assert claude.pool.statistics().created == 0
+
+
+async def check_each(app: Application) -> None:
+    for key, (value, now) in REACHED.items():
+        assert now(app) != value, key
+        await Reload(app, partial(with_option, key, value))()
+        assert now(app) == value, key
+    await Reload(app, lambda: RUNNING)()
 
 
 async def test_a_limit_that_was_used_is_used_by_the_next_settings() -> None:
