@@ -1,0 +1,1 @@
+"""What is done to the pool on purpose, by what it breaks."""
