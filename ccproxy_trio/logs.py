@@ -5,6 +5,7 @@ Rules:
 * All goes to standard error, a record a line. What a record tells in further lines (a traceback, several problems)
   is indented on a console, so that nothing in a message can pass for a record; in JSON it is inside the object.
 * No control character, escape sequence or invisible mark gets out as it is, whoever wrote it.
+* Nothing waits for whoever reads the log: what is not taken in time is lost, and how much of it is told later.
 * A record bears the id of the request in whose course it was made, if it was made in one.
 * Tracebacks are without the values of variables.
 * Where the program that embeds this one has configured logging before, nothing is done.
@@ -15,6 +16,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextvars import Context
 from typing import TYPE_CHECKING, TextIO
 
 import structlog
@@ -28,6 +30,8 @@ from structlog.dev import (
 )
 from structlog.processors import JSONRenderer
 from structlog.stdlib import ExtraAdder, ProcessorFormatter
+
+from ccproxy_trio.log_output import Output
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
@@ -74,6 +78,29 @@ class _Handler(logging.StreamHandler[TextIO]):
         super().__init__(sys.stderr)
         self.addFilter(_is_not_told_elsewhere)
         self._levels: set[str] = set()
+        self._output = Output(self.stream)
+        self._lost = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write it, or count it as lost."""
+        try:
+            lines = self.format(record) + self.terminator
+            if self._lost:
+                lines = self._tell_lost() + lines
+        except Exception:  # noqa: BLE001 -- as every handler does: the log is no reason to fail
+            self.handleError(record)
+            return
+        try:
+            written = self._output.write(lines)
+        except OSError:
+            written = False  # whoever read it has gone
+        self._lost = 0 if written else self._lost + 1
+
+    def _tell_lost(self) -> str:
+        said = "records of the log are lost, as nobody took them in time: %d"
+        record = logging.LogRecord(log.name, logging.WARNING, __file__, 0, said, (self._lost,), None)
+        # Of no request, whichever it is in whose course this is noticed.
+        return Context().run(self.format, record) + self.terminator
 
     def take(self, settings: LogSettings) -> None:
         """Put settings in force, and those before out."""

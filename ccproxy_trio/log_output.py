@@ -1,0 +1,53 @@
+"""Writing to a stream that may take nothing: a pipe that nobody reads, a terminal that is held by Ctrl-S.
+
+A write to such a stream waits for ever, and with it all that runs in this thread: every client, and the signals. So
+the stream is asked first, and what it does not take in time is lost.
+
+Rules:
+
+* A stream that takes nothing is waited for once, for `PATIENCE`; then no more, until it takes something again.
+* No more is written at once than what a pipe takes that says that it takes something. Of several processes that write
+  to one pipe, one may take another's place in between, and have it wait.
+"""
+
+from __future__ import annotations
+
+import io
+import select
+from os import write
+from typing import TextIO
+
+PATIENCE = 0.05
+"""Seconds: for whoever reads along, but was not scheduled in time."""
+
+
+class Output:
+    """A stream of lines."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._stuck = False
+        self._rest_of_line = False
+        self._descriptor: int | None = None
+        self._poll = select.poll()
+        try:
+            self._descriptor = stream.fileno()
+        except (AttributeError, io.UnsupportedOperation):
+            return  # nothing of the system's, so it keeps nobody waiting
+        self._poll.register(self._descriptor, select.POLLOUT)
+
+    def write(self, line: str) -> bool:
+        """Write a line; False if it was lost, or the end of it. Raises OSError when nobody is there to read it."""
+        if self._descriptor is None:
+            self._stream.write(line)
+            self._stream.flush()
+            return True
+        left = ("\n" * self._rest_of_line + line).encode(self._stream.encoding, "backslashreplace")
+        while left:
+            if not self._poll.poll(0 if self._stuck else PATIENCE * 1000):
+                self._stuck = True
+                return False
+            left = left[write(self._descriptor, left[: select.PIPE_BUF]) :]
+            self._rest_of_line = bool(left)
+        self._stuck = False
+        return True

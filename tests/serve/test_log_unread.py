@@ -1,0 +1,54 @@
+"""A server whose log nobody reads, as where a supervisor hangs: it answers, and ends in order."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import trio
+
+from tests.serve.running import SERVE, Server
+from tests.server.http_client import PATIENCE
+
+if TYPE_CHECKING:
+    from tests.serve.running import Scratch
+
+_SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ
+
+
+async def test_it_answers_and_ends_though_nobody_reads_its_log(scratch: Scratch) -> None:
+    unread, log = os.pipe()
+    fcntl.fcntl(log, _SET_PIPE_SIZE, 4096)
+    os.set_blocking(log, False)
+    with suppress(BlockingIOError):
+        while os.write(log, b"x" * 512):
+            pass
+    os.set_blocking(log, True)
+    process = await trio.lowlevel.open_process(
+        [*SERVE.command(), "--demo"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        env=scratch.environment,
+        cwd=scratch.working,
+    )
+    os.close(log)
+    assert process.stdout is not None
+    server = Server(SERVE, process)
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(server.read, process.stdout, server.stdout)
+            with trio.fail_after(PATIENCE):
+                await server.started()
+                for _ in range(3):
+                    assert (await server.get("/v1/models")).status == 200
+                process.send_signal(signal.SIGTERM)
+                assert await process.wait() == 0
+    finally:
+        process.kill()
+        os.close(unread)
+    assert scratch.private_folders == []
