@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ccproxy_trio.dialects.openai.fields import CARRIED, REPLACED, UNSUPPORTED, WITHOUT_EFFECT
-from ccproxy_trio.dialects.openai.parameters import EFFORTS, MOST_STOPS, OTHER_TIERS, TIERS
+from ccproxy_trio.dialects.openai.parameters import EFFORTS, MOST_STOPS
 
 from .chat_answers import CHAT_ANSWER_SCHEMAS, CHUNK
 from .openai_shapes import (
@@ -17,12 +17,12 @@ from .openai_shapes import (
     always_refused,
     not_carried,
     part,
+    shared_parameters,
 )
 from .operations import json_body, streamed_answer
 from .shapes import (
     ANYTHING,
     FLAG,
-    FRACTION,
     MODEL,
     NULL,
     SAID,
@@ -52,20 +52,14 @@ _HELLO: Json = {"model": "sonnet", "messages": [{"role": "user", "content": "Hel
 
 
 def chat_operations(server: Server) -> dict[str, Json]:
-    """By path; the second is for clients whose base URL is this server's `/openai/v1`."""
-    return {
-        f"{prefix}/chat/completions": {
-            "post": server.describe(
-                *("Ask for a chat completion", f"createChatCompletion{suffix}", "OpenAI"),
-                streamed_answer(ref("ChatCompletion"), CHUNK),
-                tag="chat",
-                said=_SAID,
-                body=json_body(ref("ChatRequest"), **_examples()),
-                upstream=True,
-            )
-        }
-        for prefix, suffix in (("/v1", ""), ("/openai/v1", "UnderOpenAI"))
-    }
+    """By path."""
+    return server.describe_openai(
+        *("/chat/completions", "Ask for a chat completion", "createChatCompletion"),
+        streamed_answer(ref("ChatCompletion"), CHUNK),
+        tag="chat",
+        said=_SAID,
+        body=json_body(ref("ChatRequest"), **_examples()),
+    )
 
 
 def chat_schemas(server: Server) -> dict[str, Json]:
@@ -99,23 +93,17 @@ def _examples() -> dict[str, Json]:
 
 def _request(*, leaves_out: bool) -> Json:
     stop: Json = TEXT if leaves_out else {"type": "string", "pattern": r"\S"}
-    shapes: dict[str, Json] = nullables(
-        {
+    shapes = nullables(
+        shared_parameters(leaves_out=leaves_out)
+        | {
             "max_completion_tokens": SOME,
             "max_tokens": SOME,
-            "parallel_tool_calls": FLAG,
             "reasoning_effort": words(*EFFORTS),
             "response_format": _response_format(),
-            "safety_identifier": TEXT,
-            "service_tier": words(*TIERS, *(OTHER_TIERS if leaves_out else ())),
             "stop": either(stop, array(stop, maxItems=MOST_STOPS)),
-            "stream": FLAG,
             "stream_options": obj(nullables({"include_usage": FLAG, "include_obfuscation": FLAG})),
-            "temperature": {"type": "number", "minimum": 0, "maximum": 2} if leaves_out else FRACTION,
             "tool_choice": _tool_choice(),
             "tools": array(ref("ChatTool")),
-            "top_p": FRACTION,
-            "user": TEXT,
         }
     )
     shapes |= {"model": MODEL, "messages": array(ref("ChatMessage"), minItems=1)}

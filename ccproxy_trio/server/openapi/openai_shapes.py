@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .shapes import ANYTHING, FLAG, NULL, TEXT, TOOL_NAME, Json, either, nullables, obj, said, words
+from ccproxy_trio.dialects.openai.parameters import OTHER_TIERS, TIERS
+
+from .shapes import ANYTHING, FLAG, FRACTION, NULL, TEXT, TOOL_NAME, Json, either, nullables, obj, said, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +38,19 @@ OUTPUT_SCHEMA: dict[str, Json] = {
     "schema": {"type": "object"},
     **nullables({"description": TEXT, "strict": FLAG}),
 }
+
+
+def shared_parameters(*, leaves_out: bool) -> dict[str, Json]:
+    """Parameters that both have and that mean the same, each of which may be null."""
+    return {
+        "parallel_tool_calls": FLAG,
+        "safety_identifier": TEXT,
+        "service_tier": words(*TIERS, *(OTHER_TIERS if leaves_out else ())),
+        "stream": FLAG,
+        "temperature": {"type": "number", "minimum": 0, "maximum": 2} if leaves_out else FRACTION,
+        "top_p": FRACTION,
+        "user": TEXT,
+    }
 
 
 def not_carried(table: Mapping[str, NotCarried], *, refused: bool) -> dict[str, Json]:

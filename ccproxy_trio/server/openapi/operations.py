@@ -89,6 +89,23 @@ class Server:
             operation["security"] = [] if key is False else [{}, *_ANY_KEY]
         return operation
 
+    def describe_openai(
+        self, path: str, summary: str, name: str, content: Json, *, tag: str, said: str, body: Json
+    ) -> dict[str, Json]:
+        """By path; the second is for clients whose base URL is this server's `/openai/v1`."""
+        return {
+            f"{prefix}{path}": {
+                "post": self.describe(
+                    *(summary, f"{name}{suffix}", "OpenAI", content),
+                    tag=tag,
+                    said=said,
+                    body=body,
+                    upstream=True,
+                )
+            }
+            for prefix, suffix in (("/v1", ""), ("/openai/v1", "UnderOpenAI"))
+        }
+
     @property
     def security(self) -> Json:
         """What the whole document says of keys."""

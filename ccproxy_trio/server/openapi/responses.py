@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ccproxy_trio.dialects.openai.parameters import EFFORTS, OTHER_TIERS, TIERS
+from ccproxy_trio.dialects.openai.parameters import EFFORTS
 from ccproxy_trio.dialects.openai.responses.fields import CARRIED, KEPT, UNSUPPORTED, WITHOUT_EFFECT
 from ccproxy_trio.dialects.openai.responses.settings import (
     EMPTY_INCLUDES,
@@ -14,13 +14,12 @@ from ccproxy_trio.dialects.openai.responses.settings import (
 )
 from ccproxy_trio.dialects.openai.responses.tools import EXTRAS
 
-from .openai_shapes import FUNCTION, OUTPUT_SCHEMA, always_refused, not_carried
+from .openai_shapes import FUNCTION, OUTPUT_SCHEMA, always_refused, not_carried, shared_parameters
 from .operations import json_body, streamed_answer
 from .response_answers import RESPONSE_ANSWER_SCHEMAS, RESPONSE_EVENT
 from .response_items import response_item
 from .shapes import (
     FLAG,
-    FRACTION,
     MODEL,
     SAID,
     SAID_OR_EMPTY,
@@ -48,20 +47,14 @@ _HELLO: Json = {"model": "sonnet", "input": "Hello, pool!"}
 
 
 def response_operations(server: Server) -> dict[str, Json]:
-    """By path; the second is for clients whose base URL is this server's `/openai/v1`."""
-    return {
-        f"{prefix}/responses": {
-            "post": server.describe(
-                *("Ask for a response", f"createResponse{suffix}", "OpenAI"),
-                streamed_answer(ref("Response"), RESPONSE_EVENT),
-                tag="responses",
-                said=_SAID,
-                body=json_body(ref("ResponseRequest"), **_examples()),
-                upstream=True,
-            )
-        }
-        for prefix, suffix in (("/v1", ""), ("/openai/v1", "UnderOpenAI"))
-    }
+    """By path."""
+    return server.describe_openai(
+        *("/responses", "Ask for a response", "createResponse"),
+        streamed_answer(ref("Response"), RESPONSE_EVENT),
+        tag="responses",
+        said=_SAID,
+        body=json_body(ref("ResponseRequest"), **_examples()),
+    )
 
 
 def response_schemas(server: Server) -> dict[str, Json]:
@@ -93,25 +86,19 @@ def _examples() -> dict[str, Json]:
 
 def _request(*, leaves_out: bool) -> Json:
     includes = (ENCRYPTED, *EMPTY_INCLUDES, *((LOGPROBS,) if leaves_out else ()))
-    shapes: dict[str, Json] = nullables(
-        {
+    shapes = nullables(
+        shared_parameters(leaves_out=leaves_out)
+        | {
             "include": array(words(*includes)),
             "instructions": SAID_OR_EMPTY,
             "max_output_tokens": SOME,
             "max_tool_calls": SOME,
             "metadata": {"type": "object", "additionalProperties": TEXT, "maxProperties": MOST_METADATA},
-            "parallel_tool_calls": FLAG,
             "reasoning": _reasoning(leaves_out=leaves_out),
-            "safety_identifier": TEXT,
-            "service_tier": words(*TIERS, *(OTHER_TIERS if leaves_out else ())),
-            "stream": FLAG,
             "stream_options": obj(nullables({"include_obfuscation": FLAG})),
-            "temperature": {"type": "number", "minimum": 0, "maximum": 2} if leaves_out else FRACTION,
             "text": _text(leaves_out=leaves_out),
             "tool_choice": _tool_choice(),
             "tools": array(ref("ResponseTool")),
-            "top_p": FRACTION,
-            "user": TEXT,
         }
     )
     shapes |= {"model": MODEL, "input": either(SAID, array(ref("ResponseItem"), minItems=1))}
