@@ -182,7 +182,11 @@ def _put_first_things_first(logger: WrappedLogger, method: str, event: EventDict
 
 
 def _make_harmless(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    shown = {name: _escape(value) if isinstance(value, str) else value for name, value in event.items()}
+    # What is no text is put into one by the renderer, which would not look at it.
+    shown = {
+        name: value if isinstance(value, bool | int | float) else _escape(str(value))
+        for name, value in event.items()
+    }
     if "exception" in shown:
         shown["exception"] = f"{_INDENT}{shown['exception']}"  # it begins on a line of its own
     return shown

@@ -100,6 +100,20 @@ async def test_for_people(configure: Callable[..., io.StringIO]) -> None:
     assert "a-secret" not in text
 
 
+def test_what_is_no_text_is_as_harmless(configure: Callable[..., io.StringIO]) -> None:
+    class Evil:
+        def __str__(self) -> str:
+            return EVIL
+
+    out = configure(format="console")
+    log.info("hello", extra={"thing": Evil(), "things": [EVIL], "status": 200, "stream": True, "none": None})
+    assert not [sign for sign in out.getvalue() if not sign.isprintable() and sign != "\n"]
+    first, *more = out.getvalue().splitlines()
+    assert first.split()[4:] == ["hello", "thing=x"]
+    assert all(line.startswith("    ") for line in more)
+    assert out.getvalue().endswith(" status=200 stream=True none=None\n")
+
+
 def test_colours_are_for_terminals_alone(
     configure: Callable[..., io.StringIO], monkeypatch: pytest.MonkeyPatch
 ) -> None:
