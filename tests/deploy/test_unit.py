@@ -49,6 +49,7 @@ def test_the_times_fit_the_settings() -> None:
 def test_it_holds_no_secret_and_lets_the_cli_compile() -> None:
     unit = read_unit()
     assert "Environment" not in unit
+    assert unit["LimitCORE"] == ["0"]
     assert "MemoryDenyWriteExecute" not in unit
     assert {"execve", "socket"} <= set(allowed_calls())
     assert not {"mount", "bpf", "setuid", "ptrace"} & set(allowed_calls())
