@@ -18,7 +18,7 @@ from ccproxy_trio.dialects.failures import Failure, InvalidRequest
 from ccproxy_trio.dialects.json_body import shorten
 
 from .failures import EXPECTED, describe, failure_of
-from .transport import TOO_MANY
+from .transport import TOO_MANY, without_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,7 +109,7 @@ async def _http_error(error: HTTPException) -> Response:
 
 async def _unexpected(error: Exception) -> Response:
     g.record.fail(error)
-    log.error("%s failed", g.request_id, exc_info=error)
+    log.error("%s failed", g.request_id, exc_info=without_words(error))
     return _render(failure_of(error))
 
 

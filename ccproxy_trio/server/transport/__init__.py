@@ -13,3 +13,4 @@ from .http_connection import was_sent as was_sent
 from .onlookers import look_on as look_on
 from .streaming import stream_response as stream_response
 from .tcp_server import repair_hypercorn as repair_hypercorn
+from .wordless import without_words as without_words

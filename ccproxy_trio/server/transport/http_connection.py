@@ -8,6 +8,7 @@ Rules:
 * Each request owns an `AsyncExitStack`. It is closed when the answer has been sent, when the client has left,
   or when the request failed or was cancelled, after the body's generator was closed, in the task that ran the
   handler.
+* An error that leaves here is logged by hypercorn, so it leaves its words behind: they may quote the request.
 * A client's leaving is no failure: the handler and the body are cancelled, and the stack then sees a normal
   exit, outside the cancelled scope. An error of the body, and the server's own cancellation, go through the
   stack as they are.
@@ -22,6 +23,8 @@ import trio
 from hypercorn.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, ASGISendEvent
 from quart.wrappers import Request, Response
 from quart_trio.asgi import TrioASGIHTTPConnection
+
+from .wordless import without_words
 
 _STACK = "ccproxy_trio.request_stack"
 _NURSERY = "ccproxy_trio.request_nursery"
@@ -59,6 +62,12 @@ class RepairedHTTPConnection(TrioASGIHTTPConnection):
     """An `asgi_http_class` for `QuartTrio`."""
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        try:
+            await self._serve(receive, send)
+        except* Exception as errors:  # noqa: BLE001 -- it goes on
+            raise without_words(errors) from None
+
+    async def _serve(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         present = trio.CancelScope()
         last_send = False
 

@@ -36,6 +36,7 @@ from .bounded_stream import BoundedStream
 from .crowd import Crowd, Welcome
 from .http1 import Http1Protocol, Refuse, refuse_plainly
 from .onlookers import CONNECTION, Connection
+from .wordless import without_words
 
 REPAIRED_VERSION = "0.18"
 CLOSE_TIMEOUT = 1.0
@@ -128,18 +129,20 @@ class RepairedTCPServer(TCPServer):
                 self._socket_stream.abort()
             else:
                 await self._converse()
-        except Exception:
-            log.exception("A connection from %s ended by an error inside the server", self._peer)
+        except Exception as error:  # noqa: BLE001 -- it is logged
+            self._log_error(error)
         except BaseExceptionGroup as group:
             errors, rest = group.split(Exception)
             if errors is not None:
-                log.error(
-                    "A connection from %s ended by an error inside the server", self._peer, exc_info=errors
-                )
+                self._log_error(errors)
             if rest is not None:
                 raise rest from None
         finally:
             self._crowd.leave(self)
+
+    def _log_error(self, error: BaseException) -> None:
+        told = without_words(error)
+        log.error("A connection from %s ended by an error inside the server", self._peer, exc_info=told)
 
     def give_way(self) -> None:
         """Hang up. It is idle, or counts as idle."""
