@@ -23,7 +23,6 @@ import logging
 import multiprocessing
 import os
 import signal
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +42,7 @@ from ccproxy_trio.server.observe import open_tracing
 from ccproxy_trio.server.transport import repair_hypercorn
 from ccproxy_trio.settings import Settings, SettingsError, load
 from ccproxy_trio.signals import watch_hangups, watch_signals
-from ccproxy_trio.start import describe, explain_cli
+from ccproxy_trio.start import announce, describe, explain_cli
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -118,8 +117,7 @@ class Application:
                 where = "the addresses that hypercorn names"
                 # Whichever they are, without keys the application lets nobody in from another machine.
                 beyond = bool(settings.server.keys) or settings.server.allow_anyone
-                sys.stdout.write(describe(where, cli, settings, beyond_loopback=beyond) + "\n")
-                sys.stdout.flush()
+                announce(describe(where, cli, settings, beyond_loopback=beyond))
                 await send({"type": "lifespan.startup.complete"})
                 await receive()  # lifespan.shutdown
             nursery.cancel_scope.cancel()

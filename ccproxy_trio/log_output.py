@@ -1,4 +1,4 @@
-"""Writing to a stream that may take nothing: a pipe that nobody reads, a terminal that is held by Ctrl-S.
+"""Writing to a stream that may take nothing: a pipe that nobody reads, a terminal held by Ctrl-S, none at all.
 
 A write to such a stream waits for ever, and with it all that runs in this thread: every client, and the signals. So
 the stream is asked first, and what it does not take in time is lost.
@@ -13,8 +13,9 @@ Rules:
 from __future__ import annotations
 
 import io
+import os
 import select
-from os import write
+import sys
 from typing import TextIO
 
 PATIENCE = 0.05
@@ -47,7 +48,22 @@ class Output:
             if not self._poll.poll(0 if self._stuck else PATIENCE * 1000):
                 self._stuck = True
                 return False
-            left = left[write(self._descriptor, left[: select.PIPE_BUF]) :]
+            left = left[os.write(self._descriptor, left[: select.PIPE_BUF]) :]
             self._rest_of_line = bool(left)
         self._stuck = False
         return True
+
+
+def open_missing_streams() -> None:
+    """Have the standard streams that whoever started this process has closed lead to nowhere.
+
+    Or the next file or socket to be opened would have their number, and what is written to them.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # which takes the least number that is free
+            os.set_inheritable(number, True)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)

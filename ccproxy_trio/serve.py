@@ -26,7 +26,7 @@ from ccproxy_trio.server.hosts import is_loopback
 from ccproxy_trio.server.observe import open_tracing
 from ccproxy_trio.server.transport import hypercorn_config
 from ccproxy_trio.signals import watch_hangups, watch_signals
-from ccproxy_trio.start import describe, explain_cli
+from ccproxy_trio.start import announce, describe, explain_cli
 
 if TYPE_CHECKING:
     import socket
@@ -90,8 +90,7 @@ async def _serve(
             app = create_app(claude, settings, tracers)
             reload = manager.around(Reload(app, read, reachable=beyond))
             await nursery.start(watch_hangups, hangups, reload, stop)
-            sys.stdout.write(describe(_address(listener), cli, settings, beyond_loopback=beyond) + "\n")
-            sys.stdout.flush()
+            announce(describe(_address(listener), cli, settings, beyond_loopback=beyond))
             await manager.tell_ready(f"listens on {_address(listener)}")
             nursery.start_soon(manager.keep_told)
             await serve_http(app, settings, listener, stop, manager)

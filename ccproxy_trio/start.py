@@ -5,10 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ccproxy_trio import __version__
+from ccproxy_trio.log_output import Output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +87,12 @@ def describe(address: str, cli: Cli, settings: Settings, *, beyond_loopback: boo
         + "".join(f"  WARNING {warning}\n" for warning in warnings)
         + f"  config  {settings.file or 'none found; defaults, environment and flags'}"
     )
+
+
+def announce(block: str) -> None:
+    """Print it. A server whose output goes nowhere serves all the same."""
+    with suppress(OSError):
+        Output(sys.stdout).write(f"{block}\n")
 
 
 def _describe_keys(server: ServerSettings, *, beyond_loopback: bool) -> str:

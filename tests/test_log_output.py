@@ -81,7 +81,9 @@ def test_a_stream_that_is_none_of_the_systems() -> None:
     assert stream.getvalue() == "hello\n"
 
 
-def test_how_many_records_are_lost_is_told_when_somebody_reads_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_how_many_records_are_lost_is_told_when_somebody_reads_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     root = logging.getLogger()
     level = root.level
     with open_pipe() as (reader, stream), monkeypatch.context() as patch:

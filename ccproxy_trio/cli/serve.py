@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ccproxy_trio.cli.settings_command import SettingsCommand
 from ccproxy_trio.hangups import Hangups
+from ccproxy_trio.log_output import open_missing_streams
 from ccproxy_trio.settings import OPTIONS
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def _serve(sources: Sources) -> None:
       ccproxy-trio serve --port 9000 --min-size 4 --max-size 20
       POOL_SETTINGS__MAX_SIZE=20 ccproxy-trio serve --config /etc/ccproxy.toml
     """
+    open_missing_streams()
     hangups = Hangups.take()
     settings = sources.load()
     from ccproxy_trio.serve import run

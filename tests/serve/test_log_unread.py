@@ -1,18 +1,21 @@
-"""A server whose log nobody reads, as where a supervisor hangs: it answers, and ends in order."""
+"""A server whose output nobody takes, as where a supervisor hangs: it answers, and ends in order."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import signal
+import socket
 import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import pytest
 import trio
 
 from tests.serve.running import SERVE, Server
-from tests.server.http_client import PATIENCE
+from tests.server.http_client import PATIENCE, fetch
 
 if TYPE_CHECKING:
     from tests.serve.running import Scratch
@@ -52,3 +55,34 @@ async def test_it_answers_and_ends_though_nobody_reads_its_log(scratch: Scratch)
         process.kill()
         os.close(unread)
     assert scratch.private_folders == []
+
+
+@pytest.mark.parametrize("streams", ["<&- >&- 2>&-", ">/dev/full 2>/dev/full"])
+async def test_it_serves_where_its_output_goes_nowhere(scratch: Scratch, streams: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = shlex.join([*SERVE.command(), "--demo", "--port", str(port)])
+    process = await trio.lowlevel.open_process(
+        ["/bin/sh", "-c", f"exec {command} {streams}"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        env=scratch.environment,
+        cwd=scratch.working,
+    )
+    try:
+        with trio.fail_after(PATIENCE):
+            while True:
+                try:
+                    reply = await fetch(port, "/v1/models", method="GET")
+                    break
+                except OSError:
+                    assert process.poll() is None
+                    await trio.sleep(0.05)
+            assert reply.status == 200
+            for number in range(3):
+                target = await trio.Path(f"/proc/{process.pid}/fd/{number}").readlink()
+                assert str(target) in ("/dev/null", "/dev/full")
+            process.send_signal(signal.SIGTERM)
+            assert await process.wait() == 0
+    finally:
+        process.kill()
