@@ -6,8 +6,9 @@ the stream is asked first, and what it does not take in time is lost.
 Rules:
 
 * A stream that takes nothing is waited for once, for `PATIENCE`; then no more, until it takes something again.
-* No more is written at once than what a pipe takes that says that it takes something. Of several processes that write
-  to one pipe, one may take another's place in between, and have it wait.
+* A pipe or a terminal is opened anew: only so can a write to it not wait, while other processes' are as they were.
+* Where that may not be, as with a pipe of another user's, no more is written at once than what a pipe takes that says
+  that it takes something. Of several processes that write to it one may have another wait.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from __future__ import annotations
 import io
 import os
 import select
+import stat
 import sys
+from contextlib import suppress
 from typing import TextIO
 
 PATIENCE = 0.05
@@ -23,7 +26,7 @@ PATIENCE = 0.05
 
 
 class Output:
-    """A stream of lines."""
+    """A stream of lines, for as long as the process lives."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -32,7 +35,7 @@ class Output:
         self._descriptor: int | None = None
         self._poll = select.poll()
         try:
-            self._descriptor = stream.fileno()
+            self._descriptor = _open_anew(stream.fileno())
         except (AttributeError, io.UnsupportedOperation):
             return  # nothing of the system's, so it keeps nobody waiting
         self._poll.register(self._descriptor, select.POLLOUT)
@@ -48,10 +51,22 @@ class Output:
             if not self._poll.poll(0 if self._stuck else PATIENCE * 1000):
                 self._stuck = True
                 return False
-            left = left[os.write(self._descriptor, left[: select.PIPE_BUF]) :]
+            try:
+                left = left[os.write(self._descriptor, left[: select.PIPE_BUF]) :]
+            except BlockingIOError:
+                self._stuck = True
+                return False
             self._rest_of_line = bool(left)
         self._stuck = False
         return True
+
+
+def _open_anew(descriptor: int) -> int:
+    kind = os.fstat(descriptor).st_mode
+    if stat.S_ISFIFO(kind) or stat.S_ISCHR(kind):
+        with suppress(OSError):
+            return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    return descriptor
 
 
 def open_missing_streams() -> None:

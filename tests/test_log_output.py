@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import pty
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
@@ -56,6 +57,15 @@ def test_a_pipe_that_nobody_reads() -> None:
         assert drain(reader).splitlines(keepends=True)[:taken] == [LINE] * taken
         assert output.write("again\n")
         assert drain(reader).endswith("again\n")
+
+
+def test_a_terminal_that_nobody_reads() -> None:
+    reader, terminal = pty.openpty()
+    with os.fdopen(reader, "rb", buffering=0), os.fdopen(terminal, "w", encoding="ascii") as stream:
+        output = Output(stream)
+        fill(output)
+        assert not output.write(LINE)
+        assert os.get_blocking(terminal)
 
 
 @pytest.mark.parametrize("size", [4095, 4096, 4097, 300_000])
