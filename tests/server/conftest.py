@@ -14,6 +14,7 @@ import pytest
 
 from ccproxy_trio.server.errors import refuse
 from tests.cli.conftest import claude_binary as claude_binary
+from tests.server.asked_once import ask_once
 from tests.server.proxy import Backend
 from tests.server.transport.small_app import put_in_place
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The environment for a server, its repairs in place and its temporary files in a folder of the test's own."""
     put_in_place(monkeypatch, repaired=True, refuse=refuse)
+    ask_once(monkeypatch, tmp_path)
     for name in ("home", "tmp"):
         (tmp_path / name).mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
