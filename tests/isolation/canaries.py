@@ -9,6 +9,8 @@ import os
 import re
 from pathlib import Path
 
+from tests.child_processes import children_of
+
 _CANARY = re.compile(rb"canary\d{6}")
 
 
@@ -45,7 +47,7 @@ def find_in_processes() -> dict[str, set[str]]:
     count there.
     """
     found = {}
-    ours = _children(os.getpid())
+    ours = children_of(os.getpid())
     for pid in _descendants(os.getpid()):
         for name in ("cmdline", "comm", "environ") if pid in ours else ("cmdline", "comm"):
             try:
@@ -58,12 +60,4 @@ def find_in_processes() -> dict[str, set[str]]:
 
 
 def _descendants(pid: int) -> list[int]:
-    return [each for child in _children(pid) for each in (child, *_descendants(child))]
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        tasks = list(Path(f"/proc/{pid}/task").iterdir())
-        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
-    except (FileNotFoundError, ProcessLookupError):  # it has just ended
-        return []
+    return [each for child in children_of(pid) for each in (child, *_descendants(child))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from random import Random
 from typing import TYPE_CHECKING
@@ -26,17 +27,19 @@ OFTEN: dict[Witness, dict[str, tuple[Outcome, int]]] = {
     "flooded": {"[[deltas=2000]]": ("whole", 100)},
 }
 """What there is more of than usual, for a leak that shows there alone."""
+TRIES = 8
+"""Runs in which a leak must be noticed once: in a short one, who comes after whom on an instance is chance."""
 SHOWN_OVER_CLI = (skip_the_rewind, tell_settings_once, skip_initialize)
 """Those that are looked for over the real CLI, too; with ISOLATION_SCALE above 1 all are that it has."""
 
 
-async def look(backend: Backend, witness: Witness, caplog: pytest.LogCaptureFixture) -> None:
+async def look(backend: Backend, witness: Witness, seed: int, caplog: pytest.LogCaptureFixture) -> None:
     """What the other tests do, for a short while."""
     if witness == "equal":
         await ask_equally(backend)
         return
     caplog.set_level(logging.DEBUG)
-    random = Random(1)
+    random = Random(seed)
     count = OVER_STAND_IN if backend.demo else OVER_CLI
     drawn = [draw(random, number, OFTEN.get(witness, {})) for number in range(count)]
     if witness == "flooded":
@@ -54,11 +57,17 @@ async def check_noticed(
 ) -> None:
     leak(patch)
     noticed = False
-    try:
-        await look(backend, LEAKS[leak], caplog)
-    except* AssertionError:
-        noticed = True
-    assert noticed
+    for seed in range(TRIES):
+        try:
+            await look(backend, LEAKS[leak], seed, caplog)
+        except* (
+            AssertionError,
+            json.JSONDecodeError,
+        ):  # the latter of an answer that is not what was asked for
+            noticed = True
+        if noticed:
+            return
+    pytest.fail(f"nobody has noticed: {leak.__doc__}")
 
 
 @pytest.mark.parametrize("leak", LEAKS, ids=lambda leak: leak.__name__)
@@ -88,4 +97,4 @@ async def test_is_noticed_over_the_real_cli(
 async def test_without_a_leak_nothing_is_noticed(
     demo: Backend, witness: Witness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await look(demo, witness, caplog)
+    await look(demo, witness, TRIES, caplog)

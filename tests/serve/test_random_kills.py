@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import trio
 from attrs import evolve
 
+from tests.child_processes import children_of
 from tests.serve.running import CUT, IN_PROCESS, ONE_WORKER, SERVE, Server, open_server
 from tests.serve.test_kill import AT_ONCE
 
@@ -87,11 +88,6 @@ def worker_of(server: Server) -> int:
     children = children_of(server.process.pid)
     (worker,) = (pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes())
     return worker
-
-
-def children_of(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
 
 
 def count_descriptors(pid: int) -> int:

@@ -6,6 +6,7 @@ ends it has shown that nothing is left: no child, no folder, no slot.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from contextlib import asynccontextmanager, nullcontext, suppress
 from functools import partial
@@ -24,6 +25,7 @@ from ccproxy_trio.claude_pool import ClaudePool, open_claude_pool
 from ccproxy_trio.server.app import create_app
 from ccproxy_trio.server.transport import hypercorn_config
 from ccproxy_trio.settings import Settings
+from tests.child_processes import children_of
 from tests.fake_api import FakeApi, RecordedRequest, open_fake_api
 from tests.server.http_client import PATIENCE, Exchange, Reply, fetch, open_exchange
 
@@ -120,8 +122,7 @@ async def eventually(holds: Callable[[], bool]) -> None:
 
 def children() -> set[int]:
     """The processes that this one has started and not reaped."""
-    tasks = Path("/proc/self/task").iterdir()
-    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+    return children_of(os.getpid())
 
 
 def folders() -> list[Path]:
