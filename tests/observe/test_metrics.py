@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+import trio
+from prometheus_client import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from ccproxy_trio import __version__
 from ccproxy_trio.server.app import create_app
+from ccproxy_trio.server.observe import metrics
 from ccproxy_trio.settings import KeySettings, ServerSettings, Settings, hash_key
 from tests.asgi_client import open_request
 from tests.observe.scraping import CACHED, CHAT, HISTORY, ask_in_every_way, scrape
@@ -16,6 +21,8 @@ from tests.server.http_client import fetch
 from tests.server.proxy import Backend, open_proxy
 
 if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
     from tests.observe.scraping import Scrape
     from tests.server.proxy import Proxy
 
@@ -161,6 +168,26 @@ async def test_both_formats_tell_the_same(demo: Backend) -> None:
         for name in ("ccproxy_tokens", "ccproxy_cost_dollars", "ccproxy_pool_leases"):
             assert families[name].samples == plain.families[name].samples
         assert "_created" not in reply.body.decode() + plain.text
+
+
+async def test_nobody_waits_for_a_page_that_is_long_in_the_making(
+    demo: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work, may_end = threading.Semaphore(0), threading.Event()
+
+    def write_at_leisure(registry: CollectorRegistry) -> bytes:
+        at_work.release()
+        assert may_end.wait(30)
+        return generate_latest(registry)
+
+    monkeypatch.setattr(metrics, "generate_latest", write_at_leisure)
+    async with open_proxy(demo) as proxy, trio.open_nursery() as nursery:
+        for _ in range(2):
+            nursery.start_soon(scrape, proxy)
+        assert await trio.to_thread.run_sync(partial(at_work.acquire, timeout=30))
+        assert (await proxy.ask("hello")).text == "Demo echo: hello"
+        assert not at_work.acquire(blocking=False)  # the second scraper takes no second thread
+        may_end.set()
 
 
 async def test_who_may_ask(demo: Backend) -> None:

@@ -10,13 +10,12 @@ import platform
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
-from prometheus_client.registry import Collector
 
 from ccproxy_trio import __version__
 from ccproxy_trio.server.readiness import judge_readiness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from prometheus_client import Metric
 
@@ -27,29 +26,23 @@ if TYPE_CHECKING:
 _STATES = ("idle", "in_use", "starting", "checking", "resetting", "retiring")
 
 
-class Gauges(Collector):
+class Gauges:
     """The pool of one application, and what is about it."""
 
     def __init__(self, claude: ClaudePool, memory: MemoryReadings) -> None:
-        self.draining = False
-        """Whether the server has been told to end."""
         self._claude = claude
         self._memory = memory
 
-    def collect(self) -> Iterator[Metric]:
-        """Called by the registry, in the task that serves the page."""
+    def look_up(self, *, draining: bool) -> Iterator[Metric]:
+        """In trio's thread. `draining`: whether the server has been told to end."""
         statistics = self._claude.pool.statistics()
-        yield from self._server()
+        yield from self._server(draining)
         yield from _sizes(statistics)
         yield from _counts(statistics)
         yield from self._sizes_in_memory()
 
-    def describe(self) -> Iterable[Metric]:
-        """Nothing: the names are ours alone."""
-        return ()
-
-    def _server(self) -> Iterator[Metric]:
-        ready = not self.draining and judge_readiness(self._claude.pool) == "ready"
+    def _server(self, draining: bool) -> Iterator[Metric]:
+        ready = not draining and judge_readiness(self._claude.pool) == "ready"
         cli = self._claude.cli
         yield _gauge("ccproxy_ready", "Whether /readyz answers 200.", ready)
         yield InfoMetricFamily(

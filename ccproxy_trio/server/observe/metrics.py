@@ -6,6 +6,8 @@ Rules:
   hypercorn are processes, each with its own.
 * A label is one of few words, and none that a client wrote: it comes from a record, or is ours.
 * Nobody's key is a label. Whoever has a key may read this page, and is not told what others ask for; the log tells.
+* The page is made in a thread, one at a time, as a hundred models' series take a tenth of a second to write. What
+  only trio's thread may look at is looked up before.
 * Seconds, bytes and dollars; a counter ends in `_total`. When a series began (`_created`) is not told, as it would
   double their number.
 """
@@ -15,6 +17,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
+import trio
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
@@ -26,7 +29,7 @@ from ccproxy_trio.pool import PoolEvent, ResourceCreated
 from .gauges import Gauges
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterator, Sequence
 
     from prometheus_client import Metric
 
@@ -46,7 +49,8 @@ class Metrics:
     def __init__(self, claude: ClaudePool) -> None:
         self._claude = claude
         self._memory = MemoryReadings()
-        registry = self._registry = _Registry()
+        self._writing = trio.CapacityLimiter(1)
+        registry = self._registry = CollectorRegistry()
         self._requests = Counter(
             "ccproxy_requests_total",
             'Requests that have ended. The status is "none" where the client left before there was one.',
@@ -94,7 +98,6 @@ class Metrics:
             registry=registry,
         )
         self._gauges = Gauges(claude, self._memory)
-        registry.register(self._gauges)
         ProcessCollector(registry=registry)
 
     def observe(self, record: RequestRecord) -> None:
@@ -129,18 +132,26 @@ class Metrics:
         """All of them, as OpenMetrics for whoever says that it reads that."""
         instances = [each.value.pid for each in self._claude.pool.resources() if each.value is not None]
         await self._memory.refresh([os.getpid(), *instances])
-        self._gauges.draining = g.draining
+        told = _Told(self._registry, list(self._gauges.look_up(draining=g.draining)))
         accepted = (each.partition(";")[0].strip() for each in request.headers.get("accept", "").split(","))
+        write: Callable[[CollectorRegistry], bytes]
         if "application/openmetrics-text" in accepted:
-            kind = openmetrics.CONTENT_TYPE_LATEST
-            text = openmetrics.generate_latest(self._registry)  # type: ignore[no-untyped-call] # it has no types
+            kind, write = openmetrics.CONTENT_TYPE_LATEST, openmetrics.generate_latest
         else:
-            kind, text = CONTENT_TYPE_PLAIN_0_0_4, generate_latest(self._registry)
+            kind, write = CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+        text = await trio.to_thread.run_sync(write, told, limiter=self._writing)
         return Response(text, content_type=kind, headers={"vary": "accept"})
 
 
-class _Registry(CollectorRegistry):
-    def collect(self) -> Iterable[Metric]:
-        for family in super().collect():
+class _Told(CollectorRegistry):
+    """What one page tells: what is counted, as it is when the page is written, and what was looked up before."""
+
+    def __init__(self, counted: CollectorRegistry, looked_up: Sequence[Metric]) -> None:
+        super().__init__()
+        self._counted, self._looked_up = counted, looked_up
+
+    def collect(self) -> Iterator[Metric]:
+        for family in self._counted.collect():
             family.samples = [each for each in family.samples if not each.name.endswith("_created")]
             yield family
+        yield from self._looked_up
