@@ -16,17 +16,28 @@ if TYPE_CHECKING:
 
     from ccproxy_trio.hangups import Hangups
 
+_ENDS = (signal.SIGINT, signal.SIGTERM)
+
 
 async def watch_signals(
     stop: trio.Event, end: trio.CancelScope, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """Set `stop` at the first signal, cancel `end` at the second. For the main thread only."""
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        task_status.started()
-        await anext(signals)
-        stop.set()
-        await anext(signals)
-        end.cancel()
+    """Set `stop` at the first signal, cancel `end` at the second, and ignore all others, for the process is to end.
+
+    For the main thread only.
+    """
+    try:
+        with trio.open_signal_receiver(*_ENDS) as signals:
+            task_status.started()
+            await anext(signals)
+            stop.set()
+            await anext(signals)
+            end.cancel()
+    finally:
+        # What is left to be done is bounded, but for Python's own end, which takes as long again; by default one more
+        # signal would break it off, and the status would be that of a crash.
+        for number in _ENDS:
+            signal.signal(number, signal.SIG_IGN)
 
 
 async def watch_hangups(

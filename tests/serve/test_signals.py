@@ -6,6 +6,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+import trio
 from attrs import evolve
 
 from tests.serve.running import (
@@ -90,6 +91,18 @@ async def test_the_second_signal_ends_it_now(way: Way, scratch: Scratch) -> None
         await stream.until("content_block_delta")
         server.send_signal(TERM)
         await read_in_vain(stream)
+        assert await server.wait() == 0
+
+
+@pytest.mark.parametrize("way", [SERVE, IN_PROCESS], ids=str)
+@pytest.mark.parametrize("number", [INT, TERM], ids=["SIGINT", "SIGTERM"])
+async def test_signals_to_the_last_moment_make_no_crash_of_it(
+    number: signal.Signals, way: Way, scratch: Scratch
+) -> None:
+    async with open_server(way, scratch) as server:
+        while server.process.poll() is None:
+            server.send_signal(number)
+            await trio.sleep(0.005)
         assert await server.wait() == 0
 
 
