@@ -7,7 +7,8 @@ error.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from quart import Response, g, request
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from quart_trio import QuartTrio
 
 log = logging.getLogger("ccproxy_trio.server")
+_requests_log = logging.getLogger("ccproxy_trio.requests")
 
 _OPENAI_PATHS = ("/openai/", "/v1/chat/", "/v1/responses")
 _MESSAGES_PATHS = ("/v1/messages",)
@@ -38,6 +40,9 @@ _REFUSALS = {
     TOO_MANY: "this server has as many connections as it takes",
 }
 _SOON = 1.0
+
+transport_refusals: Final = Counter(dict.fromkeys(_REFUSALS, 0))
+"""How often `refuse` gave each status. Of the process, as the transport is, whichever application is behind it."""
 _HTTP_ERRORS = {
     404: "this server has no such endpoint",
     405: "this endpoint does not take this method",
@@ -66,16 +71,21 @@ def _speaks_openai(path: str, *, versioned: bool) -> bool:
 def refuse(
     status: int, path: str, headers: Iterable[tuple[str, str]]
 ) -> tuple[int, list[tuple[str, str]], bytes]:
-    """The answer to what the transport lets no application see: status, headers and body.
+    """The answer to what the transport lets no application see: status, headers and body. It is logged and counted.
 
     `path` and `headers` are the request's, as far as they are known.
     """
+    request_id = new_request_id()
+    transport_refusals[status] += 1
+    _requests_log.info(
+        "refused by the transport", extra={"request_id": request_id, "status": status, "outcome": "refused"}
+    )
     wait = _SOON if status == TOO_MANY else None
     said = _REFUSALS.get(status, "this server does not take the request")
     failure = Failure(status, said, retry_after=wait)
     if _speaks_openai(path, versioned=any(name == "anthropic-version" for name, _ in headers)):
-        return openai.error_response(failure, new_request_id())
-    return anthropic.error_response(failure, new_request_id())
+        return openai.error_response(failure, request_id)
+    return anthropic.error_response(failure, request_id)
 
 
 def register_errors(app: QuartTrio) -> None:

@@ -89,12 +89,13 @@ async def test_the_pool_is_told_as_it_counts_itself(demo: Backend) -> None:
         for prompt in ("hello", "hello", "[[die=before_first]]"):
             await proxy.ask(prompt)
             await proxy.settle()
-        async with proxy.open("[[hang; at=5]]", stream=True) as first, proxy.open("hello", stream=True):
+        async with proxy.open("[[hang; at=5]]", stream=True) as first:
             await first.until("content_block_delta")
-            await proxy.until(lambda now: now.waiting == 1)
-            for _ in range(2):
-                told, counted = await scrape(proxy), proxy.statistics
-            assert (await proxy.get("/readyz")).status == 503
+            async with proxy.open("hello", stream=True):
+                await proxy.until(lambda now: now.waiting == 1)
+                for _ in range(2):
+                    told, counted = await scrape(proxy), proxy.statistics
+                assert (await proxy.get("/readyz")).status == 503
         for state in ("idle", "in_use", "starting", "checking", "resetting", "retiring"):
             assert told.value("ccproxy_pool_instances", state=state) == getattr(counted, state)
         assert told.value("ccproxy_pool_waiting_requests") == 1
@@ -184,10 +185,12 @@ async def test_nobody_waits_for_a_page_that_is_long_in_the_making(
     async with open_proxy(demo) as proxy, trio.open_nursery() as nursery:
         for _ in range(2):
             nursery.start_soon(scrape, proxy)
-        assert await trio.to_thread.run_sync(partial(at_work.acquire, timeout=30))
-        assert (await proxy.ask("hello")).text == "Demo echo: hello"
-        assert not at_work.acquire(blocking=False)  # the second scraper takes no second thread
-        may_end.set()
+        try:
+            assert await trio.to_thread.run_sync(partial(at_work.acquire, timeout=30))
+            assert (await proxy.ask("hello")).text == "Demo echo: hello"
+            assert not at_work.acquire(blocking=False)  # the second scraper takes no second thread
+        finally:
+            may_end.set()
 
 
 async def test_who_may_ask(demo: Backend) -> None:

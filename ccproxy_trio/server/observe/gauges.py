@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 
 from ccproxy_trio import __version__
+from ccproxy_trio.server.errors import transport_refusals
 from ccproxy_trio.server.readiness import judge_readiness
 
 if TYPE_CHECKING:
@@ -39,6 +40,12 @@ class Gauges:
         yield from self._server(draining)
         yield from _sizes(statistics)
         yield from _counts(statistics)
+        yield _counters(
+            "ccproxy_transport_refusals",
+            "What was refused before an endpoint could see it: no HTTP, a head too large, a connection too many.",
+            "status",
+            {str(status): count for status, count in transport_refusals.items()},
+        )
         yield from self._sizes_in_memory()
 
     def _server(self, draining: bool) -> Iterator[Metric]:

@@ -5,7 +5,8 @@ Rules:
 * A record begins when the request's head has come. It ends when all that the request held is let go: its instance is
   given back, and its answer has been sent or never will be.
 * What an observer raises is logged and goes no further. Observers are quick, and do not wait.
-* What the transport refuses (a head that is no HTTP, too many connections) reaches no application, and has no record.
+* What the transport refuses (a head that is no HTTP, too many connections) reaches no application, and has no record;
+  `errors.refuse` logs and counts it.
 """
 
 from __future__ import annotations
