@@ -13,7 +13,7 @@ import importlib.util
 import os
 import re
 import subprocess
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from attrs import evolve, frozen
 from .authentication import Authentication, choose_authentication
 from .demo import command
 from .errors import CliUnusable
+from .lifeline import Lifeline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -185,26 +186,40 @@ def _candidates(environ: Mapping[str, str]) -> list[Path]:
 
 
 def _ask_version(head: tuple[str, ...], path: Path) -> str:
-    # Even for `--version` the child gets no variable of ours but PATH, and no input.
-    try:
-        done = subprocess.run(
-            [*head, "--version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_VERSION_TIMEOUT,
-            env={"PATH": os.defpath},
-            check=False,
-        )
-    except OSError as error:
-        raise CliUnusable(f"{path} cannot be executed: {error.strerror}", path) from error
-    except subprocess.TimeoutExpired:
-        raise CliUnusable(f"{path} --version gave no answer within {_VERSION_TIMEOUT:g} s", path) from None
-    match = re.match(rb"(\d+\.\d+\.\d+)", done.stdout)
-    if done.returncode != 0 or match is None:
-        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()[:200] or "nothing printed"
-        what = f"exited with {done.returncode}" if done.returncode else "printed no version"
+    status, out, err = _run([*head, "--version"], path)
+    match = re.match(rb"(\d+\.\d+\.\d+)", out)
+    if status != 0 or match is None:
+        said = (err or out).decode("utf-8", "replace").strip()[:200] or "nothing printed"
+        what = f"exited with {status}" if status else "printed no version"
         raise CliUnusable(f"{path} --version {what}: {said}", path)
     return match[1].decode()
+
+
+def _run(argv: list[str], path: Path) -> tuple[int, bytes, bytes]:
+    # Even for `--version` the child gets no variable of ours but PATH, and no input; and it, too, ends with us.
+    try:
+        with (
+            closing(Lifeline()) as lifeline,
+            subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={"PATH": os.defpath},
+                start_new_session=True,
+                pass_fds=(lifeline.theirs,),
+            ) as child,
+        ):
+            lifeline.tie(child.pid)
+            try:
+                out, err = child.communicate(timeout=_VERSION_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                said = f"{path} --version gave no answer within {_VERSION_TIMEOUT:g} s"
+                raise CliUnusable(said, path) from None
+            return child.returncode, out, err
+    except OSError as error:
+        raise CliUnusable(f"{path} cannot be executed: {error.strerror}", path) from error
 
 
 def refuse_version(version: str) -> str | None:

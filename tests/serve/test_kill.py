@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,32 @@ async def test_killed(way: Way, scratch: Scratch, tmp_path: Path) -> None:
             await scratch.until(lambda: not scratch.instances)
         await scratch.until(lambda: not scratch.processes)
         await read_in_vain(stream)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+async def test_ended_while_the_cli_is_asked_for_its_version(
+    number: signal.Signals, scratch: Scratch, tmp_path: Path
+) -> None:
+    """Before there is a pool."""
+    cli = tmp_path / "claude"
+    cli.write_text("#!/bin/sh\ntrap '' TERM HUP INT\nsleep 60 & wait\n")
+    cli.chmod(0o700)
+    scratch = evolve(scratch, variables={"CLAUDE__CLI_PATH": str(cli)})
+    async with trio.open_nursery() as nursery:
+        server: trio.Process = await nursery.start(
+            partial(
+                trio.run_process,
+                SERVE.command(),
+                capture_stderr=True,
+                check=False,
+                env=scratch.environment,
+                cwd=scratch.working,
+            )
+        )
+        await scratch.until(lambda: len(scratch.processes) == 3)
+        server.send_signal(number)
+        with trio.fail_after(AT_ONCE):
+            await scratch.until(lambda: not scratch.processes)
 
 
 @pytest.mark.parametrize("way", [SERVE, IN_PROCESS], ids=str)
