@@ -3,9 +3,10 @@
 Rules:
 
 * HTTP/1.0 and HTTP/1.1 only. A WebSocket upgrade gets 501, an HTTP/2 preface (or any other version) 505, a
-  target that is no path 400, a head above the limit 431 (h11 applies its limit to heads that come in pieces
-  only), and the connection ends; no task is started for them. What their body says is the server's to say, by a
-  `Refuse`. An `h2c` upgrade is passed over, as RFC 9110 allows.
+  target that is no path 400, as does a body with both a length and an encoding, of which two readers might make two
+  requests; a head above the limit 431 (h11 applies its limit to heads that come in pieces only). Then the connection
+  ends; no task is started for them. What their body says is the server's to say, by a `Refuse`. An `h2c` upgrade is
+  passed over, as RFC 9110 allows.
 * Bytes behind a peer's last request (HTTP/1.0, or `Connection: close`) do not spoil its answer.
 * Once closed, nothing more is parsed or sent. The stock protocol goes on with the bytes pipelined behind a
   last request, and its answer to them raises.
@@ -53,6 +54,8 @@ def refuse_unspoken(request: h11.Request, max_head: int) -> None:
         raise h11.RemoteProtocolError("the request's head is too large", error_status_hint=431)
     if request.http_version not in {b"1.0", b"1.1"}:
         raise h11.RemoteProtocolError("neither HTTP/1.0 nor HTTP/1.1", error_status_hint=505)
+    if {b"content-length", b"transfer-encoding"} <= {name for name, _ in request.headers}:
+        raise h11.RemoteProtocolError("a body with a length and an encoding", error_status_hint=400)
     if any(name == b"upgrade" and value.lower() == b"websocket" for name, value in request.headers):
         raise h11.RemoteProtocolError("an upgrade to WebSocket", error_status_hint=501)
     if not _is_target(request.target):
