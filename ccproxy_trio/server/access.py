@@ -103,8 +103,9 @@ class Access:
         names = self.settings.allowed_hosts
         if self.settings.keys and not names:
             return
-        host = request.headers.get("host")  # HTTP/1.0 has none, and browsers do not speak it
-        if host is not None and not is_own_host(host, {*names, self.settings.host.lower()}):
+        # HTTP/1.0 has none, of which Quart makes an empty one; browsers send neither.
+        host = request.headers.get("host")
+        if host and not is_own_host(host, {*names, self.settings.host.lower()}):
             raise Refused(
                 Failure(403, "the request's Host is not this server's; server.allowed_hosts may list it")
             )

@@ -18,6 +18,7 @@ from .body import limit_reading
 from .dashboard import Dashboard, wants_page
 from .endpoints import Endpoints
 from .errors import new_request_id, refuse, register_errors, speaks_openai
+from .hosts import LOOPBACK
 from .observe import Metrics, Recorder
 from .observe.log import log_request
 from .observe.server_timing import tell_timing
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from quart import Response
+    from quart.wrappers.base import BaseRequestWebsocket
+    from werkzeug.routing import MapAdapter
 
     from ccproxy_trio.claude_pool import ClaudePool
     from ccproxy_trio.settings import Settings
@@ -62,6 +65,14 @@ class Application(QuartTrio):
         """As it is: all that Quart gets here is asynchronous, and need not be looked at with each request."""
         return func
 
+    def create_url_adapter(self, request: BaseRequestWebsocket | None) -> MapAdapter | None:
+        """Find routes by path alone: Quart would look at the Host as well, and fail where that is no name."""
+        if request is None:
+            return super().create_url_adapter(request)
+        return self.url_map.bind(
+            LOOPBACK, request.root_path, None, request.scheme, request.method, request.path
+        )
+
     def put_in_force(self, claude: ClaudePool, settings: Settings) -> None:
         """Answer by these from now on. Requests under way go on with what they began with."""
         self.config["MAX_CONTENT_LENGTH"] = settings.server.max_body_size
@@ -81,6 +92,7 @@ def create_app(claude: ClaudePool, settings: Settings, observers: Sequence[Obser
     claude.pool.observe(metrics.hear)
     recorder = Recorder((log_request, *observers, app.dashboard.note, metrics.observe))
     app.config["RESPONSE_TIMEOUT"] = None
+    app.url_map.merge_slashes = False  # or another path would be answered by the way to the right one
     app.put_in_force(claude, settings)
     limit_reading(app)
 

@@ -57,6 +57,18 @@ async def test_a_page_whose_name_became_loopback(demo: Backend) -> None:
                     assert reply.failure == NOT_OURS
 
 
+async def test_a_host_that_is_none(demo: Backend) -> None:
+    """The server's own name ends with one dot at most; no name has an empty part, or a very long one."""
+    hosts = ("localhost..", ".", "a..b", "a" * 64, "xn--", "[::", "a b")
+    async with open_proxy(demo) as proxy:
+        for host in hosts:
+            assert (await ask(proxy, host=host)).failure == NOT_OURS
+    async with open_proxy(demo, server={"keys": KEYS}) as proxy:
+        for host in hosts:
+            assert (await ask(proxy, host=host)).status == 401
+            assert (await ask(proxy, host=host, **{"x-api-key": "secret"})).status == 200
+
+
 async def test_with_keys_a_host_is_checked_only_where_some_are_listed(demo: Backend) -> None:
     async with open_proxy(demo, server={"keys": KEYS}) as proxy:
         assert (await ask(proxy, host="any.example", **{"x-api-key": "secret"})).status == 200

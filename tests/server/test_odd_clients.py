@@ -84,6 +84,7 @@ REFUSED: tuple[tuple[bytes, int, str, str], ...] = (
         "invalid_request_error",
         "HTTP",
     ),
+    (post("/v1/messages", b"0\r\n\r\n", "Transfer-Encoding: chunked"), 400, "invalid_request_error", "HTTP"),
     (b"EHLO example.com\r\n\r\n", 400, "invalid_request_error", "HTTP"),
     (get("v1/messages"), 400, "invalid_request_error", "no path"),
     (post("/v1/messages", length=-1), 400, "invalid_request_error", "HTTP"),
@@ -125,7 +126,17 @@ async def test_http_1_0(demo: Backend) -> None:
         )
         assert b"transfer-encoding" not in streamed
         assert streamed.endswith(b'event: message_stop\ndata: {"type":"message_stop"}\n\n')
+        # A load balancer's probe, as they come by default.
+        assert (await exchange(proxy.port, b"GET /healthz HTTP/1.0\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
         await proxy.settle()
+
+
+async def test_slashes_are_not_put_right(demo: Backend) -> None:
+    async with open_proxy(demo) as proxy, open_connection(proxy.port) as connection:
+        await connection.send(post("//v1//messages", MESSAGES.body("on")))
+        check_openai(await connection.read_answer(), 404)
+        await connection.send(get("/pool//stats"))
+        check_anthropic(await connection.read_answer(), 404, "not_found_error")
 
 
 async def test_an_upgrade_that_may_be_passed_over_is(demo: Backend) -> None:
