@@ -54,6 +54,11 @@ def request(text: str) -> MessagesRequest:
     return parse_request(body % text.encode())
 
 
+def hurry(instance: Instance, **timeouts: float) -> None:
+    """Let it be silent for so long from now on; before, it has had the time that a busy machine needs."""
+    instance._timeouts = Timeouts(**timeouts)
+
+
 async def ask(instance: Instance, text: str) -> str:
     turn = await instance.begin(request(text), "sonnet")
     said = ""

@@ -9,9 +9,8 @@ import pytest
 
 from ccproxy_trio.claude.demo import command
 from ccproxy_trio.claude.errors import InstanceSilent, NotRewound
-from ccproxy_trio.claude.instance import Timeouts
 from ccproxy_trio.claude.locate import Cli, locate_cli
-from tests.claude.instances import ENVIRON, ask, launcher
+from tests.claude.instances import ENVIRON, ask, hurry, launcher
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,8 +63,9 @@ async def test_an_answer_that_comes_in_one_piece(tmp_path: Path, prompt: str) ->
 
 async def test_a_guard_that_is_not_answered_ends_the_instance(tmp_path: Path) -> None:
     cli = cli_that(tmp_path, WITHOUT_AN_ANSWER)
-    async with launcher(cli, Timeouts(control=0.5)).open() as instance:
+    async with launcher(cli).open() as instance:
         assert await ask(instance, "x") == "Demo echo: x"
+        hurry(instance, control=0.5)
         with pytest.raises(InstanceSilent, match=r"gave no answer to the rewind within 0\.5 s"):
             await instance.reset()
 

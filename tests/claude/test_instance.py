@@ -21,7 +21,7 @@ from ccproxy_trio.claude.errors import (
 )
 from ccproxy_trio.claude.instance import Instance, Timeouts
 from ccproxy_trio.dialects.anthropic import MessageAssembler, parse_request, read_request
-from tests.claude.instances import ask, cli_that_says, launcher
+from tests.claude.instances import ask, cli_that_says, hurry, launcher
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -205,16 +205,18 @@ async def test_a_system_prompt_cannot_be_changed() -> None:
 
 
 async def test_a_silent_child_is_no_more_use() -> None:
-    timeouts = Timeouts(control=0.3, first_event=0.3, stall=0.3)
-    async with launcher(timeouts=timeouts).open() as instance:
+    async with launcher(timeouts=Timeouts(first_event=0.3, stall=0.3)).open() as instance:
         with pytest.raises(InstanceSilent, match=r"gave no event within 0\.3 s"):
             await ask(instance, "[[freeze]]")
+        os.kill(instance.pid, signal.SIGSTOP)  # it may have been no more than slow
+        hurry(instance, control=0.3)
         with pytest.raises(InstanceSilent, match=r"gave no answer to the rewind within 0\.3 s"):
             await instance.reset()
         with pytest.raises(NotRewound, match="something went wrong"):
             await instance.reset()
         with pytest.raises(InstanceNonsense, match="something went wrong"):
             await instance.check()
+        os.kill(instance.pid, signal.SIGCONT)
 
 
 async def test_a_stalled_answer_can_be_rewound() -> None:
@@ -222,6 +224,7 @@ async def test_a_stalled_answer_can_be_rewound() -> None:
         with pytest.raises(InstanceSilent, match=r"gave no event within 0\.2 s"):
             await ask(instance, "[[hang]] x")
         await instance.reset()
+        hurry(instance)
         assert await ask(instance, "again") == "Demo echo: again"
 
 

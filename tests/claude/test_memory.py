@@ -38,6 +38,7 @@ def test_a_process_that_is_gone_has_no_numbers() -> None:
 
 async def test_read_once_for_all_who_ask_within_its_age(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
+    monkeypatch.setattr(memory, "AGE_WITH_NEW", 3600.0)
     monkeypatch.setattr(memory, "read_memory", lambda pid: asked.append(pid) or Memory(2, 1))
     readings = MemoryReadings()
     async with trio.open_nursery() as nursery:
@@ -74,10 +75,11 @@ async def test_nobody_waits_for_a_process_that_hangs(monkeypatch: pytest.MonkeyP
     assert PATIENCE < AGE
     monkeypatch.setattr(memory, "PATIENCE", 0.05)
     monkeypatch.setattr(memory, "AGE_WITH_NEW", 0.0)
-    let_go, reads = threading.Event(), []
+    hangs, let_go, reads = threading.Event(), threading.Event(), []
 
     def hang(pid: int) -> Memory | None:
         reads.append(pid)
+        hangs.set()
         let_go.wait(30)
         return None
 
@@ -85,6 +87,7 @@ async def test_nobody_waits_for_a_process_that_hangs(monkeypatch: pytest.MonkeyP
     readings = MemoryReadings()
     try:
         await readings.refresh([7])
+        assert await trio.to_thread.run_sync(hangs.wait, 30)
         await readings.refresh([8])
         assert reads == [7]  # One thread hangs, and no second one joins it.
     finally:

@@ -73,7 +73,7 @@ async def tell_the_failures(story: Story) -> None:
 
 
 async def tell_the_interruptions(story: Story) -> None:
-    slow = "slowly [[deltas=20; gap=0.1]]"
+    slow = "slowly [[deltas=200; gap=0.1]]"
     identity = story.name("rewound")
     await story.child.send(user(slow, identity))
     before = await story.child.until(is_delta)
@@ -89,7 +89,7 @@ async def tell_the_interruptions(story: Story) -> None:
     story.add("interrupted", [*told, await story.child.frame()])
     await story.ask("rewound later", rewind(identity))
     identity = story.name("unheard")
-    await story.child.send(user("wait [[delay=5]]", identity))
+    await story.child.send(user("wait [[delay=60]]", identity))
     before = await story.child.until(lambda frame: frame.get("subtype") == "status")
     await story.child.send(rewind(identity))
     story.add("unheard", before + await story.child.until(is_response))
