@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from tests.child_processes import children_of
@@ -31,7 +32,16 @@ def find_canaries(text: bytes | str) -> set[str]:
 
 
 def find_in_files(folder: Path) -> dict[str, set[str]]:
-    """The files below a folder with a canary in them, or in their names, and which."""
+    """The files below a folder with a canary in them, or in their names, and which.
+
+    A file that is given another name may get one where it was looked for already: the whole is read again then.
+    """
+    while True:
+        with suppress(FileNotFoundError):
+            return _look_through(folder)
+
+
+def _look_through(folder: Path) -> dict[str, set[str]]:
     found = {}
     for path in folder.rglob("*"):
         content = path.read_bytes() if path.is_file() else b""

@@ -69,7 +69,7 @@ async def test_one_after_the_other(backend: Backend) -> None:
 async def test_the_first_of_them_has_left(backend: Backend) -> None:
     slow = {
         **FIRST,
-        "messages": [*FIRST["messages"][:2], user("Who am I? [[deltas=200; gap=0.02]]")],
+        "messages": [*FIRST["messages"][:2], user("Who am I? [[deltas=2000; gap=0.02]]")],
         "stream": True,
     }
     async with open_proxy(backend, pool={"max_size": 1}, server={"keys": KEYRING}) as proxy:

@@ -22,7 +22,7 @@ from attrs import evolve
 from ccproxy_trio.settings import hash_key
 from tests.cli.conftest import claude_binary as claude_binary
 from tests.fake_api import open_fake_api
-from tests.isolation.canaries import canary, find_canaries
+from tests.isolation.canaries import canary, find_canaries, find_in_files
 from tests.isolation.places import everything, find_in_places, headers, target
 from tests.isolation.run import KEYS
 from tests.isolation.speech import PATHS
@@ -140,3 +140,17 @@ def test_what_is_there_is_found(scratch: Scratch, place: str) -> None:
     else:
         assert found.pop(str(folder), {word}) == found.pop(str(file), {word}) == {word}
         assert [set(each.split()[:1]) for each in found] == [{str(process.pid)}], found
+
+
+def test_what_is_given_another_name_while_one_looks_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(path: Path) -> bytes:
+        if path.name == "one":
+            path.rename(path.with_name("another"))
+        with path.open("rb") as file:
+            return file.read()
+
+    (tmp_path / "one").write_text(canary(1))
+    monkeypatch.setattr(type(tmp_path), "read_bytes", read)
+    assert find_in_files(tmp_path) == {str(tmp_path / "another"): {canary(1)}}
