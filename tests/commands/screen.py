@@ -60,10 +60,11 @@ class Screen:
 class Session:
     """A command in a terminal. Made by `open_session`."""
 
-    def __init__(self, process: trio.Process, width: int) -> None:
+    def __init__(self, process: trio.Process, width: int, height: int) -> None:
         self.process = process
         self.screen = Screen()
         self.width = width
+        self.height = height
         self.tables = 0
         """How often it was written to."""
         self._changed = trio.Event()
@@ -87,6 +88,7 @@ class Session:
             whole, newline, rest = (rest + bytes(chunk)).rpartition(b"\n")
             self.screen.feed((whole + newline).decode())
             assert max(map(len, self.screen.lines)) < self.width
+            assert len(self.screen.lines) <= self.height
             self.tables += 1
             self._changed.set()
             self._changed = trio.Event()
@@ -105,7 +107,7 @@ async def open_session(
         )
     finally:
         os.close(slave)
-    session = Session(process, width)
+    session = Session(process, width, height)
     try:
         async with trio.lowlevel.FdStream(master) as stream, trio.open_nursery() as nursery:
             nursery.start_soon(session.read, stream)

@@ -134,7 +134,7 @@ async def test_what_is_no_answer(demo: Backend) -> None:
 
 
 async def test_what_goes_wrong(demo: Backend) -> None:
-    async with open_traced(demo, server={"request_timeout": 0.5}) as (proxy, traced):
+    async with open_traced(demo) as (proxy, traced):
         for prompt, stream, error, stages in (
             ("[[status=529]]", False, "TurnFailed", ["queue", "prepare", "turn"]),
             ("[[die=before_first]]", False, "InstanceDied", ["queue", "prepare", "turn"]),
@@ -144,15 +144,24 @@ async def test_what_goes_wrong(demo: Backend) -> None:
                 "TurnFailed",
                 ["queue", "prepare", "turn", "relay"],
             ),
-            ("[[hang; at=5]]", True, "OutOfTime", ["queue", "prepare", "turn", "relay"]),
             ("[[status=429]]", False, None, ["queue", "prepare", "turn"]),
         ):
             await proxy.ask(prompt, stream=stream)
-            root, inside = await traced.request()
-            assert [span.name for span in inside] == stages
-            assert described(root).get("error.type") == error
-            assert (root.status.status_code is StatusCode.ERROR) == (error is not None)
+            check_end(await traced.request(), error, stages)
             await proxy.settle()
+
+
+async def test_what_is_out_of_time(demo: Backend) -> None:
+    async with open_traced(demo, server={"request_timeout": 1.5}) as (proxy, traced):
+        await proxy.ask("[[hang; at=5]]", stream=True)
+        check_end(await traced.request(), "OutOfTime", ["queue", "prepare", "turn", "relay"])
+
+
+def check_end(spans: tuple[ReadableSpan, list[ReadableSpan]], error: str | None, stages: list[str]) -> None:
+    root, inside = spans
+    assert [span.name for span in inside] == stages
+    assert described(root).get("error.type") == error
+    assert (root.status.status_code is StatusCode.ERROR) == (error is not None)
 
 
 async def test_a_clients_trace_goes_on(demo: Backend) -> None:

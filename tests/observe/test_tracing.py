@@ -14,7 +14,7 @@ import trio
 from ccproxy_trio.claude.locate import build_launch, locate_cli
 from ccproxy_trio.claude.stages import Stages
 from ccproxy_trio.server.observe import RequestRecord, open_tracing
-from ccproxy_trio.server.observe.tracing import PATIENCE, wants_traces
+from ccproxy_trio.server.observe.tracing import wants_traces
 from tests.observe.collector import open_collector
 from tests.serve.running import ONE_WORKER, SERVE, Scratch, Way, open_server
 from tests.server.proxy import eventually
@@ -78,8 +78,6 @@ async def test_a_collector_that_does_not_answer(
             )
             record.ended = trio.current_time()
             observe(record)
-            began = trio.current_time()
-        assert trio.current_time() - began < PATIENCE
         with trio.fail_after(30):
             await collector.asked.wait()
         assert "they are lost" in caplog.text
