@@ -20,7 +20,7 @@ import trio
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "ccproxy_trio/pool"
 AT_ONCE = 2
-LONGEST = 45
+LONGEST = 120
 TESTS = [
     # The first that fails is the one that is named, so those that say most of what is wrong come first.
     *("test_upstream_bugs", "test_promises", "test_timings", "test_closing", "test_backoff", "test_fit"),

@@ -9,7 +9,7 @@ from tests.pool import mutants
 from tests.pool.mutants import MUTATIONS
 from tests.pool.mutate import Mutation, Verdict, judge_all, mutated
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 HARMLESS = Mutation(
     "nothing but a comment", "_policy.py", "import enum\n", "import enum  # changed\n", "it changes nothing"

@@ -107,7 +107,7 @@ def plans(draw: st.DrawFn, *, busy: bool, fits: bool, fair: bool) -> Plan:
     )
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("busy", [False, True], ids=["quiet", "busy"])
 @pytest.mark.parametrize(
     ("kind", "fits", "fair", "share"),
