@@ -1,7 +1,7 @@
 """What the dashboard shows: one JSON object, and the difference of two. Pure.
 
     pool         the numbers of `PoolStatistics`
-    instances    by number: state, since, born, uses, rss, pss
+    instances    by number: state, since, born, uses, rss, pss; no `since` for states that pass within seconds
     minute       the numbers of the last minute's requests, as in `traffic`
     traffic      the same by moment
     retirements  the latest
@@ -42,6 +42,7 @@ NUMBERS = (
     *("waiting", "fresh", "created", "destroyed", "acquired", "reused", "acquire_timeouts", "saturated"),
     *("create_failures", "check_failures", "reset_failures", "close_failures"),
 )
+_PASSING = frozenset({"checking", "resetting", "retiring"})
 
 
 def difference(before: State, after: State) -> dict[str, Any]:
@@ -75,11 +76,9 @@ def _describe_instance(
     resource: ResourceSnapshot[P], memory: Mapping[int, Memory], start: float
 ) -> dict[str, Any]:
     state = "fresh" if resource.state == "idle" and resource.fresh else resource.state
-    told: dict[str, Any] = {
-        "state": "leased" if state == "in_use" else state,
-        "since": round(resource.since - start, 3),
-        "uses": resource.uses,
-    }
+    told: dict[str, Any] = {"state": "leased" if state == "in_use" else state, "uses": resource.uses}
+    if state not in _PASSING:  # `since` is then when it was leased or came to rest, which was before
+        told["since"] = round(resource.since - start, 3)
     if resource.born is not None:
         told["born"] = round(resource.born - start, 3)
     if resource.value is not None and (takes := memory.get(resource.value.pid)) is not None:

@@ -89,7 +89,7 @@ function fillCell(cell, number, told, now) {
     cell.dataset.state = told.state;
   }
   put(cell.querySelector(".state"), capital(told.state));
-  put(cell.querySelector(".for"), `for ${sayAge(now - told.since)}`);
+  put(cell.querySelector(".for"), told.since === undefined ? "" : `for ${sayAge(now - told.since)}`);
   put(cell.querySelector(".number"), `#${number}`);
   put(cell.querySelector(".age"), told.born === undefined ? "" : ` · ${sayAge(now - told.born)} old`);
   put(cell.querySelector(".uses"), told.uses === 1 ? "1 use" : `${told.uses} uses`);
@@ -100,7 +100,7 @@ function fillRow(row, number, told, now) {
   const cells = row.children;
   put(cells[0], `#${number}`);
   put(cells[1], capital(told.state));
-  put(cells[2], sayAge(now - told.since));
+  put(cells[2], told.since === undefined ? "–" : sayAge(now - told.since));
   put(cells[3], told.born === undefined ? "–" : sayAge(now - told.born));
   put(cells[4], told.uses);
   put(cells[5], told.rss === undefined ? "–" : sayBytes(told.rss));
