@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from ccproxy_trio.cli.settings_command import Sources
 
 
-@click.group()
+@click.group(short_help="Make a file of settings, check it, show what is in force.")
 def config() -> None:
     """The settings: make a file of them, check it, and show what is in force."""
 
 
-@config.command()
+@config.command(short_help="Write the commented example of all options.")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="ccproxy.toml")
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
 def init(file: Path, force: bool) -> None:
@@ -91,9 +91,12 @@ def _show(sources: Sources, as_json: bool) -> None:
         click.echo(click.style(line, dim=True) if origin == "default" else line)
 
 
-config.add_command(SettingsCommand("validate", _validate))
+config.add_command(SettingsCommand("validate", _validate, short_help="Load the settings as `serve` would."))
 config.add_command(
     SettingsCommand(
-        "show", _show, params=[click.Option(["--json", "as_json"], is_flag=True, help="Print JSON.")]
+        "show",
+        _show,
+        short_help="Show every option, and where its value came from.",
+        params=[click.Option(["--json", "as_json"], is_flag=True, help="Print JSON.")],
     )
 )

@@ -85,5 +85,6 @@ doctor = SettingsCommand(
         ),
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."),
     ],
+    short_help="Look whether a server would work here.",
     shown=("claude.demo", "claude.cli_path", "claude.auth", "server.host", "server.port"),
 )

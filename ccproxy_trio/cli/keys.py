@@ -14,7 +14,7 @@ def keys() -> None:
     """The keys of those who may call."""
 
 
-@keys.command()
+@keys.command(short_help="Print a fresh key, this once, and its hash.")
 @click.option(
     "--name", default="default", show_default=True, help="What to call it: whose it is, or what for."
 )

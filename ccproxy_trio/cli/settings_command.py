@@ -47,8 +47,9 @@ class SettingsCommand(click.Command):
         *,
         params: Sequence[click.Parameter] = (),
         shown: Collection[str] = (),
+        short_help: str | None = None,
     ) -> None:
-        """`shown` are the keys of the options that the help lists."""
+        """`shown` are the keys of the options that the help lists; `short_help` stands in lists of commands."""
         shown = set(shown)
         config = click.Option(
             ["--config"], type=click.Path(path_type=Path), metavar="FILE", help=_CONFIG_HELP
@@ -60,6 +61,7 @@ class SettingsCommand(click.Command):
             name,
             callback=callback,
             help=callback.__doc__,
+            short_help=short_help,
             params=[*params, config, *flags],
             epilog=None if shown == set(OPTIONS) else _ALL_FLAGS,
         )

@@ -9,9 +9,11 @@ Rules:
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
+import unicodedata
 from typing import TYPE_CHECKING
 
 import click
@@ -75,6 +77,7 @@ class _Screen:
 
     def __init__(self) -> None:
         self._live = sys.stdout.isatty()
+        self._coloured = not os.environ.get("NO_COLOR")
         self._height = 0
 
     def show(self, lines: list[Line]) -> None:
@@ -85,9 +88,19 @@ class _Screen:
         width, height = shutil.get_terminal_size()
         shown = lines[: max(1, height - 1)]
         up = f"\x1b[{self._height}A" if self._height else ""
-        text = "".join(
-            click.style(line.text[: max(1, width - 1)], fg=line.colour, bold=line.bold) + "\n"
-            for line in shown
-        )
-        click.echo(f"{up}\r\x1b[J{text}", nl=False)
+        text = "".join(self._style(line, max(1, width - 1)) + "\n" for line in shown)
+        click.echo(f"{up}\r\x1b[J{text}", nl=False, color=True)
         self._height = len(shown)
+
+    def _style(self, line: Line, columns: int) -> str:
+        text = cut(line.text, columns)
+        return click.style(text, fg=line.colour, bold=line.bold) if self._coloured else text
+
+
+def cut(text: str, columns: int) -> str:
+    """As much of the text as a terminal shows in so many columns, of which some letters take two."""
+    for index, letter in enumerate(text):
+        columns -= 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        if columns < 0:
+            return text[:index]
+    return text

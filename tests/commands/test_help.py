@@ -50,6 +50,12 @@ def test_every_command_explains_itself(path: tuple[str, ...]) -> None:
         assert f"ccproxy-trio {' '.join(path)}" in examples[0]
 
 
+@pytest.mark.parametrize("group", [[], ["config"], ["keys"]], ids=" ".join)
+def test_lists_of_commands_say_whole_sentences(group: list[str]) -> None:
+    _, listed = invoke(*group, "--help").output.split("\nCommands:\n")
+    assert "..." not in listed
+
+
 def in_a_shell(shell: str, script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """With `ccproxy-trio` on its PATH."""
     program = folder / "ccproxy-trio"
