@@ -144,17 +144,19 @@ class ClaudePool:
                     loan, lambda instance: instance.suits(asked.system), deadline, tenant, stages
                 )
                 answer = Answer(loan, lease, stages)
+                failure: InstanceError | None = None
                 try:
                     await answer.begin(asked, model, deadline)
                 except (InstanceDied, InstanceSilent) as error:
-                    if last or lease.value.exchange.begun:
-                        raise
-                    # It died or froze at rest, and nobody knew: nothing went upstream.
-                    stages.enter("queue")
-                    log.warning("instance %d did not take up a turn, another is asked: %s", lease.id, error)
-                    continue
-                yield answer
-                return
+                    failure = error
+                if failure is None:
+                    yield answer
+                    return
+                # It died or froze at rest, and nobody knew: nothing has gone upstream, or ever will.
+                if last or not await lease.value.withdraw():
+                    raise failure
+                stages.enter("queue")
+                log.warning("instance %d did not take up a turn, another is asked: %s", lease.id, failure)
 
     async def list_models(
         self, *, deadline: float = math.inf, tenant: Hashable = None, stages: Stages | None = None

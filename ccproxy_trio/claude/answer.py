@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
     from ccproxy_trio.dialects.anthropic.request import MessagesRequest
 
-    from .instance import Instance, Turn
+    from .instance import Instance
     from .stages import Stages
+    from .turn import Turn
 
 
 class Answer:

@@ -16,7 +16,8 @@ Rules:
 from __future__ import annotations
 
 import math
-from contextlib import asynccontextmanager, contextmanager, suppress
+import signal
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import trio
@@ -33,6 +34,7 @@ from .link import Link
 from .models import parse_models
 from .process import open_process
 from .stages import Stages
+from .turn import Turn
 from .turn_settings import GUARD, build_settings
 
 if TYPE_CHECKING:
@@ -134,6 +136,25 @@ class Instance:
             await self._receive_until(lambda: self._exchange.begun, "sign that it takes up the turn")
             return Turn(self, self._timeouts, deadline)
         raise OutOfTime("its conversation was prepared")
+
+    async def withdraw(self) -> bool:
+        """Take back a conversation that it has failed in, for another instance; whether it had not taken it up.
+
+        If not, it is ended at once. Were it but frozen, it would find the prompt when it goes on, and ask it.
+        """
+        if self._exchange.begun:
+            return False
+        self._process.signal_group(signal.SIGKILL)
+        with trio.move_on_after(self._timeouts.control):
+            try:
+                while True:  # what it had said by then
+                    for frame in await self._link.receive():
+                        self._exchange.feed(frame)
+            except InstanceDied:
+                return not self._exchange.begun
+            except InstanceNonsense:
+                pass
+        return False
 
     async def take_in(self, messages: Sequence[Message], model: str, system: SystemPrompt) -> None:
         """Prepare a conversation that is all history: nothing is asked. The last message is the user's.
@@ -307,52 +328,6 @@ class Instance:
 def _join(system: SystemPrompt) -> str:
     # As the CLI does. It would put pieces that equal words of its own elsewhere, or leave them out.
     return "\n\n".join(system)
-
-
-class Turn:
-    """The answer under way, as the upstream API's own events."""
-
-    def __init__(self, instance: Instance, timeouts: Timeouts, deadline: float) -> None:
-        self._instance = instance
-        self._deadline = deadline
-        self._stall = timeouts.stall
-        self._silence = timeouts.first_event
-        self._quiet_at: float | None = trio.current_time() + timeouts.first_event
-        self._turn = timeouts.turn
-        self._late_at = trio.current_time() + timeouts.turn
-
-    async def receive(self) -> list[dict[str, Any]]:
-        """The events that are ready, at least one; an empty list after `message_stop`.
-
-        Raises TurnFailed when the upstream API refused or broke off, OutOfTime at the deadline, InstanceDied,
-        InstanceSilent or InstanceNonsense. A cancelled call loses nothing. The time between two calls is no silence
-        of the child's.
-        """
-        exchange = self._instance.exchange
-        if self._quiet_at is None:
-            self._quiet_at = trio.current_time() + self._stall
-        until = min(self._quiet_at, self._late_at, self._deadline)
-        with trio.move_on_at(until):
-            while True:
-                # A child that has died does nothing more by itself; what it had said may be a whole answer.
-                with suppress(InstanceDied, InstanceNonsense):
-                    if exchange.would_go_on:
-                        await self._instance.send_rewind()
-                    elif exchange.streaming:
-                        await self._instance.hold_back()
-                if events := exchange.take_events():
-                    self._silence, self._quiet_at = self._stall, None
-                    return events
-                if exchange.failure is not None:
-                    raise TurnFailed(exchange.failure)
-                if exchange.finished:
-                    return []
-                await self._instance.receive()
-        if until == self._deadline:
-            raise OutOfTime("it was answered")
-        if until == self._late_at:
-            raise InstanceSilent("whole answer", self._turn)
-        raise InstanceSilent("event", self._silence)
 
 
 @asynccontextmanager

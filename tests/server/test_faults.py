@@ -144,6 +144,23 @@ async def test_a_request_that_meets_a_child_that_failed_at_rest(
         assert proxy.api is None or len(proxy.upstream) == 2
 
 
+async def test_a_child_that_was_but_frozen_is_gone_before_another_is_asked(demo: Backend) -> None:
+    """It would find the request in its pipe when it goes on, and have it answered a second time."""
+    async with open_proxy(demo, pool={"min_size": 2}, claude={"control_timeout": 1.0}) as proxy:
+        await proxy.settle()
+        both = children()
+        for pid in both:
+            os.kill(pid, signal.SIGSTOP)
+        async with proxy.open("met") as exchange:
+            await proxy.until(lambda now: now.in_use == 1)
+            (met,) = (one.value for one in proxy.claude.pool.resources() if one.state == "in_use")
+            assert met is not None
+            (other,) = both - {met.pid}
+            os.kill(other, signal.SIGCONT)
+            assert (await exchange.read()).text == "Demo echo: met"
+            assert met.pid not in children()
+
+
 @pytest.mark.parametrize(
     ("fault", "status", "message"),
     [
