@@ -12,13 +12,14 @@ import pytest
 from tests.cli.conftest import claude_binary as claude_binary
 
 ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.timeout(300)
 
 
 def run(module: str, *argv: str) -> list[list[str]]:
     """The cells of the table that it prints, row by row; the environment has nothing of ours but PATH."""
     argv = (sys.executable, "-m", module, *argv)
     env = {"PATH": os.environ["PATH"]}
-    done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stdout.splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]

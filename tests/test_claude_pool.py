@@ -6,6 +6,7 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 import trio
 
@@ -120,11 +121,7 @@ async def test_an_instance_that_died_this_moment_costs_nobody_an_answer() -> Non
 
 
 async def test_failures_are_typed() -> None:
-    quick = Settings(
-        claude=ClaudeSettings(demo=True, stall_timeout=0.3, control_timeout=5.0),
-        pool_settings=PoolSettings(min_size=1, max_size=1, acquire_timeout=30.0),
-    )
-    async with open_claude_pool(quick, environ=ENVIRON) as claude:
+    async with open_claude_pool(ONE, environ=ENVIRON) as claude:
         with pytest.raises(TurnFailed) as caught:
             await claude.ask(asking("[[status=429]]"))
         assert caught.value.failure.status == 429
@@ -134,15 +131,21 @@ async def test_failures_are_typed() -> None:
             await claude.ask(asking("[[die=mid_stream]] x"))
         with pytest.raises(InstanceNonsense):
             await claude.ask(asking("[[garbage]] x"))
-        with pytest.raises(InstanceSilent):
-            await claude.ask(asking("[[hang]] x"))
         assert text_of(await claude.ask(asking("still here"))) == "Demo echo: still here"
         retired = claude.pool.statistics().retired
         assert retired[RetireReason.DIED] == 1
-        assert retired[RetireReason.BROKEN] == 2
+        assert retired[RetireReason.BROKEN] == 1
         async with claude.stream(asking("[[deltas=500; gap=0.05]] x")):
             with pytest.raises(PoolTimeout):
                 await _impatient(claude.pool)
+
+
+async def test_a_silence_is_typed() -> None:
+    quick = attrs.evolve(ONE, claude=ClaudeSettings(demo=True, stall_timeout=0.3))
+    async with open_claude_pool(quick, environ=ENVIRON) as claude:
+        with pytest.raises(InstanceSilent):
+            await claude.ask(asking("[[hang]] x"))
+        assert claude.pool.statistics().retired[RetireReason.BROKEN] == 1
 
 
 async def _impatient(pool: Any) -> None:

@@ -14,17 +14,19 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import trio
 from attrs import evolve
 
 from ccproxy_trio.server.dashboard.state import difference
 from ccproxy_trio.settings import hash_key, new_key
 from tests.dashboard.browser import Page, open_page
+from tests.reserved_port import reserve_port
 from tests.serve.conftest import scratch as scratch
 from tests.serve.running import SERVE, Scratch, Server, open_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 SIZES = (1280, 800, 400)
@@ -130,23 +132,29 @@ async def test_it_shows_a_pool_at_work(scratch: Scratch, tmp_path: Path) -> None
         assert page.wrong == []
 
 
-async def test_it_comes_back_after_a_restart(scratch: Scratch) -> None:
+@pytest.fixture
+def reserved() -> Iterator[int]:
+    """A port, for a server and for the next."""
+    with reserve_port() as port:
+        yield port
+
+
+async def test_it_comes_back_after_a_restart(scratch: Scratch, reserved: int) -> None:
+    command = [part if part != "0" else str(reserved) for part in SERVE.command()]
     async with open_page() as page:
-        async with open_server(SERVE, scratch) as server:
+        async with open_server(SERVE, scratch, command) as server:
             await page.open(url(server))
             await page.until(LIVE)
             assert (await server.ask("hello")).status == 200
             await page.until("document.querySelector('#f-acquired').textContent === '1'")
             server.send_signal(signal.SIGTERM)
             await server.wait()
-            port = server.port
         await page.until("document.querySelector('#status').dataset.is === 'lost'")
         assert await page.ask("!document.querySelector('#lost').hidden")
         assert "Not connected" in await page.text("#status")
         assert "What is shown is how it was." in await page.text("#lost")
         await page.until("document.querySelector('#say').textContent === 'Not connected to the server.'")
-        again = [part if part != "0" else str(port) for part in SERVE.command()]
-        async with open_server(SERVE, scratch, again):
+        async with open_server(SERVE, scratch, command):
             await page.until(LIVE)
             await page.until("document.querySelector('#f-acquired').textContent === '0'")
             assert await page.ask("document.querySelector('#lost').hidden")
@@ -230,8 +238,9 @@ async def test_who_wants_less_motion_sees_none(scratch: Scratch) -> None:
             await page.open(url(server))
             await page.until(LIVE)
             await page.until("document.querySelector('#cells li[data-state]') !== null")
-            await page.ask("document.querySelector('#cells li').classList.add('used')")
-            assert (await page.ask("document.getAnimations().length") == 0) == reduced
+            # In one go, as it is over soon.
+            mark = "document.querySelector('#cells li').classList.add('used')"
+            assert (await page.ask(f"{mark}, document.getAnimations().length") == 0) == reduced
 
 
 def grow(rng: random.Random, depth: int = 3) -> Any:

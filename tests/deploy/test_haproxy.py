@@ -6,21 +6,22 @@ Where a request was is HAProxy's own word, in its log; that one began after the 
 from __future__ import annotations
 
 import signal
-import socket
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+import pytest
 import trio
 from trio_util import AsyncValue
 
 from tests.deploy.balancer import Balancer, open_balancer
 from tests.deploy.load import Load
+from tests.reserved_port import reserve_port
 from tests.serve.running import SERVE, Scratch, open_server, read_in_vain
 from tests.server.http_client import PATIENCE, Exchange, fetch, open_exchange
 from tests.server.proxy import body_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -37,10 +38,11 @@ DRAIN_DELAY = ("--drain-delay", "3")
 """What the configuration asks of each server."""
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+@pytest.fixture
+def ports() -> Iterator[tuple[int, int]]:
+    """Where the two servers listen, again and again."""
+    with reserve_port() as a, reserve_port() as b:
+        yield a, b
 
 
 def start(scratch: Scratch, port: int, *options: str) -> AbstractAsyncContextManager[Server]:
@@ -73,11 +75,11 @@ async def stream_on(server: str, balancer: Balancer, deltas: int) -> AsyncIterat
         yield stream
 
 
-async def test_one_is_killed_and_the_other_drained(tmp_path: Path) -> None:
+async def test_one_is_killed_and_the_other_drained(tmp_path: Path, ports: tuple[int, int]) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     in_a, in_b = Scratch(tmp_path / "a", SETTINGS), Scratch(tmp_path / "b", SETTINGS)
-    a, b = free_port(), free_port()
+    a, b = ports
     async with (
         start(in_b, b, *DRAIN_DELAY) as second,
         open_balancer(a, b) as balancer,
@@ -158,11 +160,12 @@ class FakeServer:
 
 async def ask_for(status: str) -> tuple[int, int]:
     """What a client is answered where the only server says this of itself, and how often that got the request."""
-    async with fake_server(status) as fake, open_balancer(fake.port, free_port()) as balancer:
-        with trio.fail_after(PATIENCE):
-            await fake.checks.wait_value(lambda checks: checks >= 3)
-        reply = await fetch(balancer.port, "/v1/messages", body_of("hello"))
-        return reply.status, fake.posts
+    with reserve_port() as nobody:
+        async with fake_server(status) as fake, open_balancer(fake.port, nobody) as balancer:
+            with trio.fail_after(PATIENCE):
+                await fake.checks.wait_value(lambda checks: checks >= 3)
+            reply = await fetch(balancer.port, "/v1/messages", body_of("hello"))
+            return reply.status, fake.posts
 
 
 async def test_a_full_server_is_asked_and_a_post_is_sent_but_once() -> None:
@@ -177,9 +180,9 @@ async def test_a_full_server_is_asked_and_a_post_is_sent_but_once() -> None:
     assert found == {"ready": (502, 1), "busy": (502, 1), "not ready": (503, 0), "draining": (503, 0)}
 
 
-async def test_who_leaves_ends_the_turn(tmp_path: Path) -> None:
-    scratch = Scratch(tmp_path, SETTINGS)
-    async with start(scratch, 0) as server, open_balancer(server.port, free_port()) as balancer:
+async def test_who_leaves_ends_the_turn(tmp_path: Path, ports: tuple[int, int]) -> None:
+    scratch, (port, nobody) = Scratch(tmp_path, SETTINGS), ports
+    async with start(scratch, port) as server, open_balancer(port, nobody) as balancer:
         for stream in (False, True):
             body = body_of("[[delay=3600]] nobody waits for this", stream=stream)
             async with open_exchange(balancer.port, "/v1/messages", body):

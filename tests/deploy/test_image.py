@@ -72,6 +72,7 @@ def test_what_the_builder_sees(path: str, ignored: bool) -> None:
     assert is_ignored(path) == ignored
 
 
+@pytest.mark.timeout(300)  # pip builds and installs
 async def test_it_serves_and_is_found_healthy(opt: Path, tmp_path: Path) -> None:
     assert command()[-1] == "serve"
     given = {**variables(), "SERVER__PORT": "0", "CLAUDE__DEMO": "true"}

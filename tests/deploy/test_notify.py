@@ -15,6 +15,7 @@ from attrs import evolve
 from ccproxy_trio.notify import ServiceManager
 from tests.deploy.manager import listen
 from tests.serve.running import SERVE, Scratch, open_server
+from tests.serve.test_many_clients import rest
 from tests.serve.test_start import write_slow_cli
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ async def test_no_child_may_speak_for_it(scratch: Scratch, tmp_path: Path) -> No
         async with open_server(SERVE, theirs) as server:
             await manager.until("WATCHDOG")
             assert (await server.ask("hello")).status == 200
-            assert scratch.instances
+            # One that is being started has the server's until it is a program of its own.
+            assert (await rest(server)) == len(scratch.instances)
             for pid in scratch.instances:
                 given = await trio.Path(f"/proc/{pid}/environ").read_bytes()
                 assert b"CLAUDE_CODE_" in given

@@ -11,10 +11,12 @@ import pytest
 import trio
 
 from ccproxy_trio.settings import Settings
+from tests.child_processes import children_of
 from tests.deploy.manager import listen
 from tests.deploy.unit import UNIT, USER, allowed_calls, in_sandbox, read_unit, run_analyze
 from tests.fake_api import open_fake_api
 from tests.serve.running import SERVE, Scratch, open_server
+from tests.serve.test_many_clients import rest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -81,8 +83,9 @@ async def test_it_serves_in_the_sandbox(confined: tuple[Scratch, list[str]]) -> 
             assert (await server.ask("hello")).text.endswith("hello")
             async with server.stream("and again") as stream:
                 assert (await stream.read()).text.endswith("and again")
+            await rest(server)
             assert (await server.get("/pool/stats")).json["stats"]["connections_destroyed"] == 0
-            pids = [server.process.pid, *await _children(server.process.pid)]
+            pids = [server.process.pid, *children_of(server.process.pid)]
             assert len(pids) > 1
             for pid in pids:
                 status = dict(re.findall(r"^(\w+):\s*(\S+)", await _read(pid, "status"), re.MULTILINE))
@@ -103,7 +106,3 @@ async def test_it_serves_in_the_sandbox(confined: tuple[Scratch, list[str]]) -> 
 
 async def _read(pid: int, name: str) -> str:
     return await trio.Path(f"/proc/{pid}/{name}").read_text()
-
-
-async def _children(pid: int) -> list[int]:
-    return [int(child) for child in (await _read(pid, f"task/{pid}/children")).split()]

@@ -6,7 +6,6 @@ import fcntl
 import os
 import shlex
 import signal
-import socket
 import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -14,10 +13,13 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
+from tests.reserved_port import reserve_port
 from tests.serve.running import SERVE, Server
 from tests.server.http_client import PATIENCE, fetch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.serve.running import Scratch
 
 _SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ
@@ -57,10 +59,15 @@ async def test_it_answers_and_ends_though_nobody_reads_its_log(scratch: Scratch)
     assert scratch.private_folders == []
 
 
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Where it is to listen, as it cannot say where it does."""
+    with reserve_port() as port:
+        yield port
+
+
 @pytest.mark.parametrize("streams", ["<&- >&- 2>&-", ">/dev/full 2>/dev/full"])
-async def test_it_serves_where_its_output_goes_nowhere(scratch: Scratch, streams: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+async def test_it_serves_where_its_output_goes_nowhere(scratch: Scratch, streams: str, port: int) -> None:
     command = shlex.join([*SERVE.command(), "--demo", "--port", str(port)])
     process = await trio.lowlevel.open_process(
         ["/bin/sh", "-c", f"exec {command} {streams}"],

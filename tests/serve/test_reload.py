@@ -14,6 +14,7 @@ from attrs import evolve
 
 from ccproxy_trio.claude.demo import command
 from ccproxy_trio.settings import hash_key, new_key
+from tests.child_processes import children_of
 from tests.claude.instances import cli_that_says, starts
 from tests.serve.running import IN_PROCESS, SERVE, TWO_WORKERS, Scratch, Server, Way, open_server
 from tests.server.http_client import PATIENCE, fetch, open_exchange
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 HUP = signal.SIGHUP
 AGAIN = "read the settings again"
 WARNINGS = "[[deltas=30; gap=0.05]] on and on"
+LONG = "x" * 12_000_000
+"""Its echo is more than the kernel takes in for a client that does not read: the stream ends when that reads on."""
 ADA, BOB = new_key(), new_key()
 
 
@@ -151,7 +154,7 @@ async def test_another_cli_takes_over(scratch: Scratch, copies: tuple[Path, Path
     old, new = copies
     scratch = evolve(scratch, variables={"POOL_SETTINGS__MIN_SIZE": "2", "ANTHROPIC_API_KEY": "dummy"})
     write(scratch, f"[claude]\ncli_path = '{old}'\n")
-    async with open_server(SERVE, scratch) as server, server.stream(WARNINGS) as stream:
+    async with open_server(SERVE, scratch) as server, server.stream(LONG, receive_buffer=4096) as stream:
         await stream.until("content_block_delta")
         whole = new.read_bytes()
         new.write_bytes(whole[:300])
@@ -202,7 +205,7 @@ async def test_another_file_on_disk_takes_over_when_it_works(
         assert (await server.ask("hello")).status == 200
         new.replace(old)
         await until_replaced(server, new)
-        assert f"instances are started from {old} 9.0.0 now" in server.stderr.value
+        await server.stderr.wait_value(lambda text: f"instances are started from {old} 9.0.0 now" in text)
         assert b"event: message_stop\n" in (await stream.read()).body
     assert server.stderr.value.count("the claude CLI has changed") == 1
 
@@ -223,9 +226,7 @@ async def test_under_hypercorn_each_process_is_told(way: Way, scratch: Scratch) 
 
 def workers(server: Server) -> list[int]:
     """The processes that serve, below hypercorn's own."""
-    parent = server.process.pid
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return [pid for pid in map(int, children) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid in children_of(server.process.pid) if runs(pid, Path("spawn_main"))]
 
 
 @pytest.mark.parametrize("way", [SERVE, IN_PROCESS], ids=str)

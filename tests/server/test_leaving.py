@@ -104,7 +104,7 @@ async def test_a_slow_reader_holds_up_the_child(demo: Backend, stay: bool) -> No
 
     The time for which the reader holds up the child is no silence of the child's.
     """
-    async with open_proxy(demo, pool={"max_size": 1}, claude={"stall_timeout": 0.5}) as proxy:
+    async with open_proxy(demo, pool={"max_size": 1}, claude={"stall_timeout": 1.0}) as proxy:
         await proxy.settle()
         child = children()
         async with proxy.open("left [[deltas=200000]]", stream=True, receive_buffer=4096) as exchange:
@@ -112,7 +112,7 @@ async def test_a_slow_reader_holds_up_the_child(demo: Backend, stay: bool) -> No
             assert await written_when_stuck(child) < 12_000_000
             assert proxy.statistics.in_use == 1
             if stay:
-                await trio.sleep(0.6)
+                await trio.sleep(1.2)
                 rest = await exchange.read()
                 assert rest.body.endswith(b'event: message_stop\ndata: {"type":"message_stop"}\n\n')
                 assert rest.body.count(b"event: content_block_delta\n") > 190_000
@@ -122,11 +122,12 @@ async def test_a_slow_reader_holds_up_the_child(demo: Backend, stay: bool) -> No
 async def written_when_stuck(child: set[int]) -> int:
     """Wait until the child writes no more, as everything below it is full; how many bytes it has written by then."""
     (pid,) = child
-    before = -1
+    before, looks = -1, 0
     with trio.fail_after(PATIENCE):
-        while before != (now := _written(pid)):
-            before = now
-            await trio.sleep(0.3)
+        while looks < 3:  # A busy machine may hold it up for a moment.
+            now = _written(pid)
+            before, looks = now, looks + 1 if now == before else 0
+            await trio.sleep(0.2)
     return before
 
 

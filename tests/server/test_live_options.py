@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +32,7 @@ from tests.claude.instances import ENVIRON, cli_that_says
 from tests.server.proxy import body_of, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 KEYS = {"ada": KeySettings(hash=hash_key("x"), concurrency=2)}
@@ -159,15 +161,29 @@ async def test_no_echo_of_the_stand_in_is_taken_for_an_answer(tmp_path: Path, de
 
         async with claude.pool.acquire(), claude.pool.acquire():
             await ask("before")
-        nursery.start_soon(ask, "meanwhile [[delay=0.5]]")
-        await eventually(lambda: claude.pool.statistics().in_use == 1 and claude.pool.statistics().idle > 0)
-        await Reload(app, lambda: after)()
-        async with claude.pool.acquire() as lease:
-            assert lease.id > 3
-        await ask("after")
-        assert marks == [None, "true"] if demo else ["true", None]
+        with stopped(one.value.pid for one in claude.pool.resources() if one.value):
+            nursery.start_soon(ask, "meanwhile")
+            await eventually(lambda: claude.pool.statistics().in_use == 1)
+            assert claude.pool.statistics().idle > 0
+            await Reload(app, lambda: after)()
+            async with claude.pool.acquire() as lease:
+                assert lease.id > 3
+            await ask("after")
+            assert marks == ([None, "true"] if demo else ["true", None])
         await eventually(lambda: len(marks) == 3)
         assert marks[2] == "true"
+
+
+@contextmanager
+def stopped(processes: Iterable[int]) -> Iterator[None]:
+    """Nothing that these are asked is answered before the block has ended."""
+    pids = [*processes]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    yield
+    for pid in pids:
+        with suppress(ProcessLookupError):  # it was replaced
+            os.kill(pid, signal.SIGCONT)
 
 
 def _used(key: KeySettings) -> Limits:
@@ -216,7 +232,6 @@ async def test_a_file_that_takes_long_to_read_holds_up_nobody() -> None:
 async def test_a_file_that_is_never_read_keeps_no_later_change_out(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("ccproxy_trio.reload._LONGEST_READ", 0.05)
     gate = threading.Event()
     async with open_claude_pool(RUNNING, environ=ENVIRON) as claude:
         app = create_app(claude, RUNNING)
@@ -225,7 +240,9 @@ async def test_a_file_that_is_never_read_keeps_no_later_change_out(
             gate.wait(30)
             return RUNNING
 
-        await Reload(app, read)()
+        with monkeypatch.context() as hurry:
+            hurry.setattr("ccproxy_trio.reload._LONGEST_READ", 0.05)
+            await Reload(app, read)()
         assert app.endpoints.settings == RUNNING
         assert caplog.records[-1].message.endswith("the sources: not read within 0.05 s")
         await Reload(app, partial(with_option, "server.max_body_size", 77))()

@@ -41,11 +41,11 @@ async def test_a_whole_answer_holds_no_instance(demo: Backend, endpoint: Endpoin
 @pytest.mark.parametrize("endpoint", [CHAT, RESPONSES], ids=lambda endpoint: endpoint.path[4:])
 async def test_a_stream_holds_up_the_child(demo: Backend, endpoint: Endpoint) -> None:
     """The other endpoint's is in `test_leaving`."""
-    async with open_proxy(demo, pool={"max_size": 1}, claude={"stall_timeout": 0.3}) as proxy:
+    async with open_proxy(demo, pool={"max_size": 1}, claude={"stall_timeout": 1.0}) as proxy:
         body = endpoint.body("left [[deltas=50000]]", stream=True)
         async with open_exchange(proxy.port, endpoint.path, body, receive_buffer=4096) as exchange:
             assert await exchange.start() == 200
-            await trio.sleep(0.5)
+            await trio.sleep(1.2)
             assert proxy.statistics.in_use == 1
             assert endpoint.last in (await exchange.read()).body[-200_000:]
         assert (await proxy.settle()).created == 1

@@ -7,6 +7,7 @@ import pytest
 import trio
 
 from tests.raw_http import PATIENCE, open_server
+from tests.server.proxy import eventually
 
 from .fuzzing import fuzz
 from .small_app import create_small_app, put_in_place
@@ -23,9 +24,10 @@ async def test_500_raw_requests(monkeypatch: pytest.MonkeyPatch, caplog: pytest.
     app = create_small_app()
     app.config["BODY_TIMEOUT"] = 1
     async with open_server(app, keep_alive_timeout=0.2) as server:
+        tasks = trio.lowlevel.current_statistics().tasks_living
         await fuzz(server.port, 1, 0)
-        await trio.sleep(0.5)
-        tasks, files = trio.lowlevel.current_statistics().tasks_living, open_files()
+        await eventually(lambda: trio.lowlevel.current_statistics().tasks_living == tasks)
+        files = open_files()
 
         await fuzz(server.port, 500, seed=3, paths=PATHS)
 
