@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GIT = """#!/bin/sh
-{{ printf '%s\\0' "$@" "$(pwd)"; env -0; }} >> {record}
+{{ printf '%s\\0' "$@" "$(pwd)"; env -0; }} >> {records}/$$
 exit 1
 """
 LIMIT = b"CLAUDE_CODE_MAX_OUTPUT_TOKENS=424242"
@@ -93,8 +93,9 @@ async def test_over_the_real_cli(
     scratch: Scratch, claude_binary: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("programs")
-    git, record = folder / "git", folder / "record"
-    git.write_text(GIT.format(record=record))
+    git, records = folder / "git", folder / "records"
+    records.mkdir()
+    git.write_text(GIT.format(records=records))
     git.chmod(0o755)
     (scratch.working / "ccproxy.toml").write_text(SETTINGS)
     async with open_fake_api() as api:
@@ -110,7 +111,12 @@ async def test_over_the_real_cli(
         assert [find_canaries(json.dumps(turn.body)) for turn in api.turns] == [
             {canary(number)} for number in range(len(DIALECTS))
         ]
-    told = [each for each in record.read_bytes().split(b"\0") if find_canaries(each) or b"424242" in each]
+    told = [
+        each
+        for record in records.iterdir()  # one for each process: several may run at once
+        for each in record.read_bytes().split(b"\0")
+        if find_canaries(each) or b"424242" in each
+    ]
     assert {each for each in told if not each.startswith(b"CLAUDE_CODE_EXTRA_BODY=")} == {LIMIT}
 
 
