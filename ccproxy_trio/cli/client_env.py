@@ -76,6 +76,7 @@ def _find_key(variable: str | None, file: Path | None) -> str | None:
 client_env = SettingsCommand(
     "client-env",
     _client_env,
+    short_help="Print the variables that lead clients to this server.",
     params=[
         click.Option(
             ["--client"],

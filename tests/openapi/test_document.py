@@ -34,7 +34,7 @@ from tests.server.http_client import fetch, open_exchange
 from tests.server.proxy import open_proxy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tests.server.proxy import Backend
 
@@ -138,18 +138,27 @@ def test_it_tells_what_the_settings_change() -> None:
     assert not re.match(pattern, "web_fetch_20250910")
 
 
+def check_headers(operation: dict[str, Any], headers: Mapping[str, str]) -> None:
+    """Those that are ours are described."""
+    ours = {name for name in headers if re.fullmatch("(x-)?request-id|server-timing|x-ccproxy-.*", name)}
+    assert "server-timing" in ours
+    assert ours <= operation["responses"]["200"]["headers"].keys()
+
+
 async def test_its_examples_are_answered(demo: Backend) -> None:
     document = build_document(PLAIN)
     examples = list(body_examples(document))
     assert len(examples) > 20
     async with open_proxy(demo) as proxy:
-        assert (await proxy.get("/openapi.json")).json == build_document(DEMO)
+        told = build_document(DEMO)
+        assert (await proxy.get("/openapi.json")).json == told
         await proxy.settle()
         for path, name, schema, body in examples:
             jsonschema.validate(body, {**schema, "components": document["components"]})
             reply = await fetch(proxy.port, path, orjson.dumps(body))
             assert reply.status == 200, (path, name, reply.body)
             assert ("event-stream" in reply.headers["content-type"]) == body.get("stream", False)
+            check_headers(told["paths"][path]["post"], reply.headers)
         for method, path, operation in operations(document):
             if method == "GET":
                 asking = open_exchange(proxy.port, path.replace("{name}", "sonnet"), method="GET")
@@ -157,3 +166,4 @@ async def test_its_examples_are_answered(demo: Backend) -> None:
                     assert await exchange.start() == 200, path
                     (kind,) = operation["responses"]["200"]["content"]
                     assert exchange.headers["content-type"].partition(";")[0] == kind
+                    check_headers(told["paths"][path]["get"], exchange.headers)

@@ -86,6 +86,10 @@ _RETRY_AFTER: Json = {
     "description": "Seconds, where they are known.",
 }
 _REQUEST_ID: Json = {"schema": TEXT, "description": "The request's id, upstream's own if it has one."}
+_TIMING: Json = {
+    "schema": TEXT,
+    "description": "Server-Timing: the stages so far (queue, prepare, history, turn, relay) and the total, in ms.",
+}
 IGNORED: Json = {
     "schema": TEXT,
     "description": "The paths of what in the request has no effect, with commas between them.",
@@ -101,7 +105,7 @@ def answer_headers(dialect: Dialect, *, demo: bool) -> dict[str, Json]:
         "OpenAI": {"x-request-id": required},
         "Either": {"request-id": _REQUEST_ID, "x-request-id": _REQUEST_ID},
     }[dialect]
-    return {**ids, **({"x-ccproxy-demo": _DEMO} if demo else {})}
+    return {**ids, "server-timing": _TIMING, **({"x-ccproxy-demo": _DEMO} if demo else {})}
 
 
 def failures(dialect: Dialect, statuses: Iterable[int], *, others: bool) -> dict[str, Json]:
