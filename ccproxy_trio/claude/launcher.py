@@ -19,7 +19,7 @@ from attrs import frozen
 
 from .errors import CliUnusable, InstanceError, NotRewound
 from .instance import open_instance
-from .locate import refuse_version
+from .version import refuse_version
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

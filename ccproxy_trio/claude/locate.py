@@ -1,4 +1,4 @@
-"""Find the CLI, learn its version, and build the command line and environment that an instance is started with.
+"""Find the CLI, and build the command line and environment that an instance is started with.
 
 Rules:
 * A configured path is the only candidate; otherwise the first of PATH, the installer's usual places and the
@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
-import subprocess
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,15 +20,11 @@ from attrs import evolve, frozen
 from .authentication import Authentication, choose_authentication
 from .demo import command
 from .errors import CliUnusable
-from .lifeline import Lifeline
+from .version import ask_version, refuse_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OLDEST_VERSION = (2, 1, 248)
-"""Older ones ignore `client_composed`, and an `@/path` in a client's text would make them read files."""
-
-_VERSION_TIMEOUT = 20.0
 _NOWHERE = "http://127.0.0.1:9"  # the discard port
 _USUAL_PLACES = (
     ".local/bin/claude",
@@ -110,10 +104,10 @@ class Launch:
 def locate_cli(cli_path: str, auth: str, environ: Mapping[str, str], *, demo: bool = False) -> Cli:
     """Find the CLI and ask it for its version; blocks for the tenth of a second that this takes.
 
-    Raises CliUnusable when none is found, or it cannot be executed, or is older than `OLDEST_VERSION`.
+    Raises CliUnusable when none is found, or it cannot be executed, or is too old.
     """
     cli = find_cli(cli_path, auth, environ, demo=demo)
-    version = _ask_version(command() if demo else (str(cli.path),), cli.path)
+    version = ask_version(command() if demo else (str(cli.path),), cli.path, environ)
     if not demo and (objection := refuse_version(version)) is not None:
         raise CliUnusable(f"{cli.path} is {objection}", cli.path)
     return evolve(cli, version=version)
@@ -183,49 +177,3 @@ def _candidates(environ: Mapping[str, str]) -> list[Path]:
     if spec is not None and spec.submodule_search_locations:
         found += [Path(folder, "_bundled", "claude") for folder in spec.submodule_search_locations]
     return found
-
-
-def _ask_version(head: tuple[str, ...], path: Path) -> str:
-    status, out, err = _run([*head, "--version"], path)
-    match = re.match(rb"(\d+\.\d+\.\d+)", out)
-    if status != 0 or match is None:
-        said = (err or out).decode("utf-8", "replace").strip()[:200] or "nothing printed"
-        what = f"exited with {status}" if status else "printed no version"
-        raise CliUnusable(f"{path} --version {what}: {said}", path)
-    return match[1].decode()
-
-
-def _run(argv: list[str], path: Path) -> tuple[int, bytes, bytes]:
-    # Even for `--version` the child gets no variable of ours but PATH, and no input; and it, too, ends with us.
-    try:
-        with (
-            closing(Lifeline()) as lifeline,
-            subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env={"PATH": os.defpath},
-                start_new_session=True,
-                pass_fds=(lifeline.theirs,),
-            ) as child,
-        ):
-            lifeline.tie(child.pid)
-            try:
-                out, err = child.communicate(timeout=_VERSION_TIMEOUT)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                said = f"{path} --version gave no answer within {_VERSION_TIMEOUT:g} s"
-                raise CliUnusable(said, path) from None
-            return child.returncode, out, err
-    except OSError as error:
-        raise CliUnusable(f"{path} cannot be executed: {error.strerror}", path) from error
-
-
-def refuse_version(version: str) -> str | None:
-    """Why a CLI that says this of its version must not be used; None when it may."""
-    found = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
-    if found is not None and tuple(map(int, found.groups())) >= OLDEST_VERSION:
-        return None
-    oldest = ".".join(map(str, OLDEST_VERSION))
-    return f"version {version or '(not told)'}; {oldest} or later is needed"

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from ccproxy_trio.address import local_url
 from ccproxy_trio.claude.authentication import choose_authentication
 from ccproxy_trio.claude.errors import CliUnusable
-from ccproxy_trio.claude.locate import OLDEST_VERSION, Cli, locate_cli
+from ccproxy_trio.claude.locate import Cli, locate_cli
+from ccproxy_trio.claude.version import OLDEST_VERSION
 from ccproxy_trio.doctor._finding import Finding
 from ccproxy_trio.start import explain_cli
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from ccproxy_trio.claude import launcher, locate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pytest
 
     from ccproxy_trio.claude.launcher import Source, Trial
 
-_probe, _ask_version = launcher._probe, locate._ask_version
+_probe, _ask_version = launcher._probe, locate.ask_version
 _trials: dict[Path, Trial] = {}
 _versions: dict[Path, str] = {}
 
@@ -31,10 +32,10 @@ def ask_once(patch: pytest.MonkeyPatch, own: Path) -> None:
             _trials[path] = await _probe(source)
         return _trials[path]
 
-    def ask_version(head: tuple[str, ...], path: Path) -> str:
+    def ask_version(argv: Sequence[str], path: Path, environ: Mapping[str, str]) -> str:
         if path not in _versions or path.is_relative_to(own):
-            _versions[path] = _ask_version(head, path)
+            _versions[path] = _ask_version(argv, path, environ)
         return _versions[path]
 
     patch.setattr(launcher, "_probe", probe)
-    patch.setattr(locate, "_ask_version", ask_version)
+    patch.setattr(locate, "ask_version", ask_version)
