@@ -32,7 +32,7 @@ class CountTokens:
     async def count(self) -> Response:
         """Answer one request."""
         asked = await read_body(parse_count_request)
-        betas = parse_betas(request.headers.get("anthropic-beta", ""))
+        betas = parse_betas(",".join(request.headers.getlist("anthropic-beta")))
         unsent = () if _SENT.issuperset(betas) else ("anthropic-beta",)
         g.ignored += (*asked.ignored, *unsent)
         note_wanted(self.claude, asked.model)

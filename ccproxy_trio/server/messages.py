@@ -41,7 +41,7 @@ class Messages:
     async def create(self) -> Response:
         """Answer one request."""
         asked = await read_body(parse_request)
-        if betas := parse_betas(request.headers.get("anthropic-beta", "")):
+        if betas := parse_betas(",".join(request.headers.getlist("anthropic-beta"))):
             asked = evolve(asked, betas=betas)
         g.ignored += asked.ignored
         note_wanted(self.claude, asked.model, stream=asked.stream)

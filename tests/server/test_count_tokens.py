@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tests.server.proxy import Proxy
 
 FOO = [{"role": "user", "content": "foo"}]  # what the CLI has its own tools counted with
+COUNTING = "token-counting-2024-11-01"
 NO_COUNT = (502, "api_error")
 HISTORY = [user("one"), assistant("zwei"), user("trois, quatre")]
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -201,8 +202,11 @@ async def test_refusals(demo: Backend, fields: dict[str, Any], message: str) -> 
 async def test_betas(demo: Backend) -> None:
     async with open_proxy(demo) as proxy:
         body = orjson.dumps({"model": "sonnet", "messages": HISTORY})
-        for betas, ignored in (("token-counting-2024-11-01", None), ("some-2026-01-01", "anthropic-beta")):
-            headers = {"anthropic-beta": betas}
+        for headers, ignored in (
+            ({"anthropic-beta": COUNTING}, None),
+            ({"anthropic-beta": "some-2026-01-01"}, "anthropic-beta"),
+            ({"anthropic-beta": COUNTING, "Anthropic-Beta": "some-2026-01-01"}, "anthropic-beta"),
+        ):
             reply = await proxy.post(body, "/v1/messages/count_tokens?beta=true", **headers)
             assert reply.status == 200
             assert reply.headers.get("x-ccproxy-ignored") == ignored

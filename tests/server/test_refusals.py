@@ -59,6 +59,8 @@ async def test_what_the_headers_ask_for(demo: Backend) -> None:
         reply = await proxy.post(body_of("x"), **{"anthropic-beta": "one,tw o"})
         told = "anthropic-beta: 'tw o' is not the name of a beta"
         assert reply.failure == (400, "invalid_request_error", told)
+        reply = await proxy.post(body_of("x"), **{"anthropic-beta": "one", "Anthropic-Beta": "tw o"})
+        assert reply.failure == (400, "invalid_request_error", told)
 
 
 async def test_what_is_ignored_is_told_in_whole_paths(demo: Backend) -> None:
