@@ -34,6 +34,7 @@ MOST_BYTES = 64 * 1024
         ("/", "*/*", False),
         ("/", None, False),
         ("/", "image/png", False),
+        ("/", "text/html" + ", a/b" * 200, False),
         ("/dashboard", "application/json", True),
         ("/dashboard", None, True),
     ],
