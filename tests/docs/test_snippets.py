@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -63,6 +64,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     @asynccontextmanager
     async def open_demo() -> AsyncIterator[Server]:
         scratch = Scratch(tmp_path_factory.mktemp("server"), {"CLAUDE__DEMO": "true"})
+        # Its settings are in the folder, as they are in a copy of the project.
+        shutil.copy(ROOT / "ccproxy.toml", scratch.working)
         async with open_server(SERVE, scratch) as server:
             yield server
 
@@ -160,7 +163,11 @@ def test_every_client_has_a_program() -> None:
 def test_the_start_block_is_what_the_quickstart_shows(server: Server) -> None:
     shown = next(block.text for block in QUICKSTART.blocks if block.section == "Without a login")
     _, _, lines = shown.partition("serve --demo\n")
-    assert server.stdout.value == lines.replace(ADDRESS, f"127.0.0.1:{server.port}")
+    # The folder of the copy is the reader's own.
+    told = re.sub(
+        "^  config  /.*/", "  config  /home/you/ccproxy_trio/", server.stdout.value, flags=re.MULTILINE
+    )
+    assert told == lines.replace(ADDRESS, f"127.0.0.1:{server.port}")
 
 
 def test_stats_has_the_lines_that_the_quickstart_shows(server: Server, scratch: Scratch) -> None:
