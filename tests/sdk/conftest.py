@@ -107,5 +107,6 @@ def suite(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory)
 
 def fetch_suite(listed: Path, config: pytest.Config, folders: pytest.TempPathFactory) -> Suite:
     """A client's own tests; the archives they come in are kept in pytest's cache."""
-    kept: Path = config.cache.mkdir("sdists") if config.cache else folders.mktemp("sdists")
+    cache: pytest.Cache | None = getattr(config, "cache", None)  # there is none without its plugin
+    kept: Path = cache.mkdir("sdists") if cache else folders.mktemp("sdists")
     return unpack_suite(listed, kept, folders.mktemp("suite"))

@@ -238,8 +238,8 @@ async def test_heads_that_come_slowly_or_never(demo: Backend) -> None:
         await eventually(lambda: trio.lowlevel.current_statistics().tasks_living <= tasks)
 
 
-async def test_bodies_that_come_slowly_or_never_end(demo: Backend) -> None:
-    async with open_proxy(demo, server={"body_timeout": SOON / 3, "max_body_size": 1_000_000}) as proxy:
+async def test_bodies_that_come_slowly(demo: Backend) -> None:
+    async with open_proxy(demo, server={"body_timeout": SOON / 3}) as proxy:
         starts = (b"1\r\n{\r\n", b"100\r\n{", b"1")
         for endpoint in (MESSAGES, CHAT, RESPONSES, COUNT):
             slow = (chunked(endpoint.path) + start for start in starts)
@@ -248,6 +248,12 @@ async def test_bodies_that_come_slowly_or_never_end(demo: Backend) -> None:
                     await connection.send(request)
                     assert (await connection.read_answer()).status == 408
                     assert await connection.read_to_end() == b""
+        assert (await proxy.settle()).acquired == 0
+
+
+async def test_bodies_that_never_end(demo: Backend) -> None:
+    async with open_proxy(demo, server={"max_body_size": 1_000_000}) as proxy:
+        for endpoint in (MESSAGES, CHAT, RESPONSES, COUNT):
             async with open_connection(proxy.port) as connection:
                 await connection.send(chunked(endpoint.path) + b"100000\r\n" + bytes(1_048_576))
                 assert (await connection.read_answer()).status == 413
