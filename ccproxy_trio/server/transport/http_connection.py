@@ -5,6 +5,7 @@ Rules:
 * A disconnect that arrives while the last message is being sent cancels nothing. hypercorn posts one inside
   that very send; the stock class then cancels it, the connection is neither recycled nor closed, and its
   socket leaks.
+* No more is kept of a body than the application takes: see `cut_body`.
 * Each request owns an `AsyncExitStack`. It is closed when the answer has been sent, when the client has left,
   or when the request failed or was cancelled, after the body's generator was closed, in the task that ran the
   handler.
@@ -24,6 +25,7 @@ from hypercorn.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCall
 from quart.wrappers import Request, Response
 from quart_trio.asgi import TrioASGIHTTPConnection
 
+from .cut_body import cut_body
 from .wordless import without_words
 
 _STACK = "ccproxy_trio.request_stack"
@@ -63,7 +65,7 @@ class RepairedHTTPConnection(TrioASGIHTTPConnection):
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         try:
-            await self._serve(receive, send)
+            await self._serve(cut_body(receive, self.app.config["MAX_CONTENT_LENGTH"]), send)
         except* Exception as errors:  # noqa: BLE001 -- it goes on
             raise without_words(errors) from None
 
