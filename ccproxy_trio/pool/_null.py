@@ -50,6 +50,10 @@ class NullPool(Pool[T]):
         """Put another configuration in force; what it says of keeping resources does not count."""
         super().reconfigure(_without_keeping(config))
 
+    def replace_all(self, *, one_by_one: bool = False) -> None:
+        """Use no resource any more that was begun before; there is none to be kept meanwhile, either way."""
+        super().replace_all()
+
 
 def _without_keeping(config: PoolConfig) -> PoolConfig:
     return dataclasses.replace(

@@ -108,6 +108,16 @@ async def watch(pool: Pool[Thing], seen: list[int], until: float) -> None:
         await trio.sleep(0.5)
 
 
+async def test_one_by_one_a_null_pool_keeps_none_meanwhile(autojump_clock: MockClock, shop: Workshop) -> None:
+    async with open_null_pool(shop, QUIET) as pool:
+        async with pool.acquire():
+            pool.replace_all(one_by_one=True)
+            await trio.sleep(20)
+            assert (len(shop.made), pool.statistics().total) == (1, 1)
+        await settle()
+        assert len(shop.closed) == 1
+
+
 async def test_one_by_one_there_are_never_fewer_where_there_is_room(
     autojump_clock: MockClock, shop: Workshop
 ) -> None:
