@@ -127,7 +127,7 @@ class Renewal:
         if source != present:
             self._launcher.adopt(source, trial)
             self._replace_all(one_by_one=source.cli.demo == present.cli.demo)
-        if source.cli != present.cli:
+        if source.cli != present.cli or not source.has_binary_of(present):
             log.info("instances are started from %s %s now", source.cli.path, version)
 
     def _calm(self) -> None:

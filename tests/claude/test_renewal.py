@@ -93,6 +93,23 @@ async def test_a_new_binary_is_noticed_at_the_next_look_and_tried_before_it_is_a
     assert subject.launcher.source.is_on_disk()
 
 
+async def test_another_file_with_the_same_version_is_told_of(
+    subject: Subject,
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    nursery.start_soon(subject.renewal.run)
+    for _ in range(2):
+        install(subject.file.parent, "1.0.0")
+        await trio.sleep(65)
+    assert subject.replaced == [60, 120]
+    assert [each.message for each in caplog.records] == [
+        f"instances are started from {subject.file} 1.0.0 now"
+    ] * 2
+
+
 async def test_one_that_does_not_work_is_told_once_and_tried_again_at_each_look(
     subject: Subject, autojump_clock: MockClock, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
 ) -> None:
