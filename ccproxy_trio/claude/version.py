@@ -72,11 +72,13 @@ def _run(argv: Sequence[str], search_path: str) -> tuple[int, bytes, bytes]:
             pass_fds=(lifeline.theirs,),
         ) as child,
     ):
-        lifeline.tie(child.pid)
-        if not _exits(child):
-            child.kill()
-            raise subprocess.TimeoutExpired(argv, _TIMEOUT)
-        return child.wait(), _read(child.stdout), _read(child.stderr)
+        try:
+            lifeline.tie(child.pid)
+            if not _exits(child):
+                raise subprocess.TimeoutExpired(argv, _TIMEOUT)
+            return child.wait(), _read(child.stdout), _read(child.stderr)
+        finally:
+            child.kill()  # Whatever happened: subprocess waits for it now, without a bound.
 
 
 def _exits(child: subprocess.Popen[bytes]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from pathlib import Path
 
@@ -55,6 +57,17 @@ def test_its_time_and_its_output_are_bounded(
     monkeypatch.setattr(version, "_TIMEOUT", 0.2)
     with pytest.raises(CliUnusable, match=r"claude --version gave no answer within 0\.2 s$"):
         ask(make_cli(tmp_path / "claude", script))
+
+
+def test_it_is_not_waited_for_when_something_is_wrong_on_our_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "pidfd_open", fail)
+    with pytest.raises(CliUnusable, match="cannot be executed: Too many open files"):
+        ask(make_cli(tmp_path / "claude", "sleep 60"))
 
 
 @pytest.mark.parametrize("ends", ["echo 2.1.330", "wait"])
