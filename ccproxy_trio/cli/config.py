@@ -32,7 +32,7 @@ def init(file: Path, force: bool) -> None:
     \b
     Examples:
       ccproxy-trio config init
-      ccproxy-trio config init ~/.config/ccproxy/config.toml
+      mkdir -p ~/.config/ccproxy && ccproxy-trio config init ~/.config/ccproxy/config.toml
     """
     if str(file) == "-":
         click.echo(read_example(), nl=False)
