@@ -42,7 +42,7 @@ format = "json"
 AT_ONCE = 60
 ONE_BY_ONE = 6
 MOST = 4
-"""To how many requests of the flood an instance may be lent while the other waits for one, as the two keys take turns:
+"""To how many requests of the flood an instance may be lent while the other waits for one, as the keys take turns:
 it was two. Behind the line there would be 20."""
 
 
