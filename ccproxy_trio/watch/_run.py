@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import time
@@ -98,7 +99,12 @@ class _Screen:
 
 
 def cut(text: str, columns: int) -> str:
-    """As much of the text as a terminal shows in so many columns, of which some letters take two."""
+    """As much of the text as a terminal shows in so many columns, of which some letters take two.
+
+    Where they are too few, what stands apart in columns of a table moves together first.
+    """
+    if len(text) > columns:
+        text = re.sub(" {3,}", "  ", text)
     for index, letter in enumerate(text):
         columns -= 2 if unicodedata.east_asian_width(letter) in "WF" else 1
         if columns < 0:

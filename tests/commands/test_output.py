@@ -48,8 +48,10 @@ async def test_colours_are_left_out_where_they_are_not_wanted(
     assert session.screen.coloured == wanted
 
 
-def test_letters_that_take_two_columns_count_as_two() -> None:
+def test_a_narrow_terminal_shows_what_it_can() -> None:
     assert cut("last error 接続できません", 17) == "last error 接続で"
     assert cut("last error 接続できません", 16) == "last error 接続"
     assert cut("abc", 3) == "abc"
+    assert cut("started                   2      0.0", 20) == "started  2  0.0"
+    assert cut("started                   2      0.0", 40) == "started                   2      0.0"
     assert cut("abc", 2) == "ab"
