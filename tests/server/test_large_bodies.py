@@ -10,10 +10,12 @@ import trio
 from ccproxy_trio.dialects.anthropic import MessagesRequest, parse_request
 from ccproxy_trio.server import messages
 from tests.server.http_client import open_exchange
-from tests.server.proxy import Backend, body_of, open_proxy
+from tests.server.proxy import Backend, body_of, eventually, open_proxy
 
 if TYPE_CHECKING:
     import pytest
+
+    from ccproxy_trio.server.observe import RequestRecord
 
 PATIENCE = 20.0
 
@@ -52,11 +54,13 @@ async def test_a_client_may_leave_while_its_body_is_read(
         done.set()
         return parse_request(body)
 
-    async with open_proxy(demo) as proxy:
+    ended: list[RequestRecord] = []
+    async with open_proxy(demo, observers=[ended.append]) as proxy:
         with monkeypatch.context() as slow:
             slow.setattr(messages, "parse_request", read)
             async with open_exchange(proxy.port, "/v1/messages", body_of("x" * 100_000)):
                 assert await trio.to_thread.run_sync(reading.wait, PATIENCE)
+            await eventually(lambda: [record.outcome for record in ended] == ["left"])
         left.set()
         assert await trio.to_thread.run_sync(done.wait, PATIENCE)
         assert proxy.statistics.acquired == 0
