@@ -233,7 +233,7 @@ def show(value: object, depth: int = 2) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return json.dumps(_cut(value), ensure_ascii=False)
+            return "".join(map(_escape, json.dumps(_cut(value), ensure_ascii=False)))
         case Mapping() if depth:
             return _cut(
                 "{"
@@ -250,6 +250,13 @@ def show(value: object, depth: int = 2) -> str:
             return "null"
         case _:
             return str(value)
+
+
+def _escape(character: str) -> str:
+    # JSON lets stand what is a command to a terminal (U+009B), and half of a surrogate pair.
+    if character.isprintable():
+        return character
+    return f"\\u{ord(character):04x}" if character <= "\uffff" else f"\\U{ord(character):08x}"
 
 
 def show_name(name: str) -> str:

@@ -56,7 +56,7 @@ def in_environment(environ: Mapping[str, str]) -> Findings:
         section, separator, _ = variable.partition("__")
         if not separator or section.lower() not in SECTIONS:
             continue
-        where = f"environment variable {variable}"
+        where = f"environment variable {show_name(variable)}"
         if variable in _VARIABLES:
             yield Given(_VARIABLES[variable], where, environ[variable], TEXT)
         else:

@@ -38,6 +38,11 @@ def problems(
             "request_timeout, body_timeout, keep_alive_timeout, write_timeout, ping_interval, max_header_size, "
             "max_connections, keys, allow_anyone, allowed_hosts, allowed_origins",
         ),
+        (
+            "[log]\nlevel = 'a\u2028\u009b2J\u00e9\U000e0001'",
+            'log.level: found "a\\u2028\\u009b2J\u00e9\\U000e0001"; '
+            'allowed: "debug" or "info" or "warning" or "error"',
+        ),
         ("server = 3", "server: found 3; allowed: a table of options"),
         ("[[server]]\nport = 1", "server: found [{port = 1}]; allowed: a table of options"),
         (
@@ -220,3 +225,10 @@ def test_one_problem_is_told_as_one(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load(environ={"SERVER__PORT": "x"}, cwd=tmp_path)
     assert str(caught.value).startswith("1 problem with the settings:\n  environment variable SERVER__PORT: ")
+
+
+def test_no_byte_of_the_environment_reaches_the_terminal_as_it_is(tmp_path: Path) -> None:
+    environ = {"SERVER__HOST": "a\udcff\n", "SERVER__A\x9bB": "1"}
+    host, unknown = problems(tmp_path, environ=environ)[::-1]
+    assert host == 'environment variable SERVER__HOST: found "a\\udcff\\n"; allowed: a line of text'
+    assert unknown.startswith('environment variable "SERVER__A\\u009bB": no such option; ')
