@@ -6,8 +6,9 @@ on the last block of the conversation, in place of the client's there. So a mark
 on for the request, if the API's limit leaves room for them.
 
 They all last equally long: an hour if every mark that they stand for, and every one between them, asks for that, for
-the API takes no long one behind a short one. A mark that finds no place is ignored, as is the time that one asks for
-and does not get; that is said.
+the API takes no long one behind a short one. For the same reason they do if one between them asks for that behind a
+system prompt that does; then the last one is longer than asked. A mark that finds no place is ignored, as is the time
+that one asks for and does not get; that is said.
 """
 
 from __future__ import annotations
@@ -64,14 +65,17 @@ def plan_caching(fields: Mapping[str, Any]) -> Caching:
         _lasting(block["cache_control"]) for block in elsewhere.values() if not _is_written_anew(block)
     ]
     carried += [_lasting(mark) for message in messages for mark in _marks_inside(message["content"])]
+    long_between = "1h" in carried and "5m" not in {
+        _lasting(each["cache_control"]) for each in on_system.values()
+    }
     if fields.get("cache_control"):
         carried.append(_lasting(fields["cache_control"]))
     if len(carried) + len(_marks(fields.get("tools"), "tools")) + _OWN_MARKS > _MOST_MARKS:
         return Caching(None, (*on_system, *_lost(on_messages)))
     wanted = {path: _lasting(block["cache_control"]) for path, block in replaced.items()}
-    own: _Lasting = "5m" if "5m" in {*wanted.values(), *carried} else "1h"
-    shortened = [f"{path}.ttl" for path, lasting in wanted.items() if lasting != own]
-    return Caching(own, (*shortened, *_lost(elsewhere)))
+    own: _Lasting = "5m" if "5m" in {*wanted.values(), *carried} and not long_between else "1h"
+    altered = [f"{path}.ttl" for path, lasting in wanted.items() if lasting != own]
+    return Caching(own, (*altered, *_lost(elsewhere)))
 
 
 def _marks(held: object, path: str) -> _Marks:

@@ -132,6 +132,10 @@ def test_no_long_mark_stands_behind_a_short_one() -> None:
     assert plan(system=FOR_LONG, cache_control=SHORT) == Caching("5m", (f"{SYSTEM}.ttl",))
     kept = text("b", cache_control=LONG)
     assert plan(user(kept, text("c")), system=FOR_LONG) == Caching("1h")
+    last = "messages.0.content.1.cache_control.ttl"
+    assert plan(user(kept, MARKED), system=FOR_LONG) == Caching("1h", (last,))
+    # What is in no order that the API would take is refused there.
+    assert plan(user(kept, text("c")), system=ON_SYSTEM) == Caching("5m")
 
 
 def test_what_a_server_tool_found_may_hold_anything() -> None:
