@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
+from ccproxy_trio.server.transport import tcp_server
 from tests.raw_http import PATIENCE, open_server
 from tests.server.proxy import eventually
 
@@ -24,10 +26,10 @@ async def test_500_raw_requests(monkeypatch: pytest.MonkeyPatch, caplog: pytest.
     app = create_small_app()
     app.config["BODY_TIMEOUT"] = 1
     async with open_server(app, keep_alive_timeout=0.2) as server:
-        tasks = trio.lowlevel.current_statistics().tasks_living
         await fuzz(server.port, 1, 0)
-        await eventually(lambda: trio.lowlevel.current_statistics().tasks_living == tasks)
-        files = open_files()
+        await eventually(lambda: not tcp_server.RepairedTCPServer.rules.crowd._served)
+        await wait_all_tasks_blocked()
+        tasks, files = trio.lowlevel.current_statistics().tasks_living, open_files()
 
         await fuzz(server.port, 500, seed=3, paths=PATHS)
 
