@@ -10,6 +10,9 @@ Rules, in this order; the first that fails is told:
   whether the server is well, and which take note of a valid one, and for the dashboard's, which has nothing in it.
 * A call to an API keeps within its key's limits.
 
+Whoever is not let in, or has no key where there are keys, is an onlooker: however slowly it takes its answers, it
+takes nobody's place.
+
 `g.caller` says whose key it is and what it may use, and has nothing of the key.
 """
 
@@ -31,7 +34,7 @@ from .hosts import is_loopback, is_own_host
 from .keys import Keyring
 from .limits import Limits
 from .permission import Caller
-from .transport import request_stack
+from .transport import look_on, request_stack
 
 if TYPE_CHECKING:
     from ccproxy_trio.settings import ServerSettings
@@ -61,6 +64,16 @@ class Access:
 
     async def admit(self) -> Response | None:
         """Let the request under way through, or answer a preflight. Raises Refused."""
+        stranger = True
+        try:
+            preflight = self._let_in()
+            stranger = g.caller is None and bool(self.settings.keys)
+            return preflight
+        finally:
+            if stranger:
+                look_on()
+
+    def _let_in(self) -> Response | None:
         self._refuse_strangers()
         self._check_host()
         if (preflight := self._check_origin()) is not None:

@@ -12,10 +12,13 @@ import trio
 
 from ccproxy_trio.server.access import OPEN_PATHS
 from ccproxy_trio.server.app import create_app
+from ccproxy_trio.server.transport import crowd
 from ccproxy_trio.settings import KeySettings, Settings, hash_key, new_key
+from tests.raw_http import open_connection
 from tests.server.chats import error_of
 from tests.server.http_client import Reply, fetch, open_exchange
 from tests.server.proxy import Backend, Proxy, body_of, open_proxy
+from tests.server.transport.small_app import put_in_place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -219,6 +222,27 @@ async def test_a_minutes_requests(demo: Backend) -> None:
         assert error_of(reply)[1:3] == ("rate_limit_error", "rate_limit_exceeded")
         assert 0 < int(reply.headers["retry-after"]) <= 30
         assert (await ask(proxy, "/v1/messages", "haiku", KEY)).status == 200
+
+
+async def test_who_has_no_key_and_takes_answers_slowly_keeps_nobody_out(
+    demo: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_in_place(monkeypatch, repaired=True, max_connections=2)
+    monkeypatch.setattr(crowd, "IDLE_ENOUGH", 0.0)
+    async with open_proxy(demo, server={"keys": keys()}) as proxy:
+        for path in ("/dashboard", "/nowhere"):
+            async with (
+                open_connection(proxy.port, receive_buffer=2048) as one,
+                open_connection(proxy.port, receive_buffer=2048) as other,
+            ):
+                for stranger in (one, other):
+                    await stranger.send(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() * 1500)
+                    await stranger.read_answer(to_head=True)
+                await trio.sleep(0.1)  # until there is more to be sent than they take
+                for _ in range(3):
+                    async with open_connection(proxy.port) as client:
+                        await client.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                        assert (await client.read_answer()).status == 200
 
 
 async def test_nothing_of_a_key_is_told_or_logged(demo: Backend, caplog: pytest.LogCaptureFixture) -> None:

@@ -4,7 +4,8 @@ Rules:
 
 * A newcomer to a full house takes the place of the connection that has been idle for the longest, if that is for
   `IDLE_ENOUGH` seconds at least. Idle is a connection without a request, or with one whose head has not come to its
-  end: whoever opens connections and says nothing keeps nobody out. So is one whose answer is for an onlooker.
+  end: whoever opens connections and says nothing keeps nobody out. So is one whose answer is for an onlooker, and
+  that since its last request that was anybody else's: an onlooker that asks again and again keeps nobody out, either.
 * If there is none, the newcomer is to be told so. For that it stays for a moment, as one of `MOST_TOLD`.
 * Any further newcomer is to be closed without a word.
 """
@@ -35,7 +36,7 @@ class Connection(Protocol):
     """What the crowd knows of a connection."""
 
     def give_way(self) -> None:
-        """End soon, without an answer to a request that has not wholly come."""
+        """End soon, without an answer to a request that has not wholly come, or the rest of an onlooker's."""
         ...
 
 
@@ -46,7 +47,7 @@ class Crowd:
         self._limit = limit
         self._served: set[Connection] = set()
         self._told: set[Connection] = set()
-        self._idle: dict[Connection, float] = {}  # and since when, the longest first
+        self._idle: dict[Connection, float] = {}  # and since when
         self._warned = False
 
     def enter(self, newcomer: Connection) -> Welcome:
@@ -58,7 +59,7 @@ class Crowd:
             self._told.add(newcomer)
             return Welcome.TOLD
         self._served.add(newcomer)
-        self.note_idle(newcomer)
+        self.note_idle(newcomer, trio.current_time())
         return Welcome.SERVED
 
     def leave(self, connection: Connection) -> None:
@@ -67,17 +68,17 @@ class Crowd:
         self._told.discard(connection)
         self._idle.pop(connection, None)
 
-    def note_idle(self, connection: Connection) -> None:
-        """Take note that it waits for a request."""
+    def note_idle(self, connection: Connection, since: float) -> None:
+        """Take note that it waits for a request, or looks on, `since` that moment of trio's."""
         if connection in self._served:
-            self._idle[connection] = trio.current_time()
+            self._idle[connection] = since
 
     def note_busy(self, connection: Connection) -> None:
         """Take note that a request of its has come."""
         self._idle.pop(connection, None)
 
     def _make_room(self) -> bool:
-        longest = next(iter(self._idle), None)
+        longest = min(self._idle, key=self._idle.__getitem__, default=None)
         if longest is None or self._idle[longest] > trio.current_time() - IDLE_ENOUGH:
             return False
         self.leave(longest)

@@ -1,9 +1,9 @@
-"""Answers that never end by themselves, for whoever looks on: they end first, and take nobody's place.
+"""Answers that never end by themselves, or that a stranger gets, are for onlookers: they take nobody's place.
 
 Rules:
 
-* hypercorn lets answers under way finish when the server is to end. This kind has no end, and would only use up the
-  time that the others are given; so it asks when to end.
+* hypercorn lets answers under way finish when the server is to end. The first kind has no end, and would only use up
+  the time that the others are given; so it asks when to end.
 * Its connection counts as idle: when there are as many as the server takes, it gives way to a newcomer.
 """
 

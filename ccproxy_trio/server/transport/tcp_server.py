@@ -117,6 +117,8 @@ class RepairedTCPServer(TCPServer):
         self._read_until = math.inf
         self._hearing = trio.CancelScope()
         self._idle = True
+        self._idle_since = trio.current_time()
+        self._looked_on = False
         self._ending = False
         self._peer: tuple[str, int] | None = None
         # Of this connection's whole life, though the rules of the next may be others.
@@ -147,9 +149,12 @@ class RepairedTCPServer(TCPServer):
     def give_way(self) -> None:
         """Hang up. It is idle, or counts as idle."""
         self._end_reading_by(-math.inf)
+        if self.send_lock.locked():
+            self._socket_stream.abort()  # or it would stay for as long as its peer takes something now and then
 
     def count_as_idle(self) -> None:
-        self._crowd.note_idle(self)
+        self._looked_on = True
+        self._crowd.note_idle(self, self._idle_since)
 
     async def until_server_ends(self) -> None:
         await self.context.terminated.wait()
@@ -208,9 +213,12 @@ class RepairedTCPServer(TCPServer):
         elif isinstance(event, Updated) and not self._ending:
             self._idle = event.idle
             if event.idle:
-                self._crowd.note_idle(self)
+                if not self._looked_on:
+                    self._idle_since = trio.current_time()
+                self._crowd.note_idle(self, self._idle_since)
                 self._wait_for_request()
             else:
+                self._looked_on = False
                 self._crowd.note_busy(self)
                 self._read_until = math.inf
 

@@ -36,7 +36,7 @@ async def test_who_has_been_idle_for_the_longest_gives_way(autojump_clock: MockC
         await trio.sleep(IDLE_ENOUGH)
     full.note_busy(guests[0])
     full.note_busy(guests[1])
-    full.note_idle(guests[1])  # only just
+    full.note_idle(guests[1], trio.current_time())  # only just
     assert full.enter(Guest()) is Welcome.SERVED
     assert [guest.gone for guest in guests] == [False, False, True]
     assert full.enter(Guest()) is Welcome.TOLD  # nobody has been idle for long
@@ -53,7 +53,7 @@ async def test_how_many_are_told(autojump_clock: MockClock) -> None:
     told = [Guest() for _ in range(MOST_TOLD)]
     assert {full.enter(guest) for guest in told} == {Welcome.TOLD}
     assert full.enter(Guest()) is Welcome.SHUT_OUT
-    full.note_idle(told[0])  # it is not served, and takes nobody's place
+    full.note_idle(told[0], 0.0)  # it is not served, and takes nobody's place
     full.leave(told[0])
     assert full.enter(Guest()) is Welcome.TOLD
     full.leave(busy)

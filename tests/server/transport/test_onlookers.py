@@ -36,6 +36,11 @@ def app() -> QuartTrio:
     async def root() -> str:
         return "here"
 
+    @app.get("/peek")
+    async def peek() -> str:
+        look_on()
+        return "seen"
+
     @app.get("/look")
     async def look() -> Response:
         connection = look_on()
@@ -96,6 +101,23 @@ async def test_an_onlooker_gives_way_and_others_do_not(
             async with open_connection(server.port) as one_more:
                 await one_more.send(get("/"))
                 assert (await one_more.read_answer()).status == 529
+    assert server.failure is None
+
+
+async def test_an_onlooker_that_asks_again_and_again_gives_way(
+    app: QuartTrio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_in_place(monkeypatch, repaired=True, max_connections=1)
+    monkeypatch.setattr(crowd, "IDLE_ENOUGH", 0.2)
+    async with open_server(app) as server, open_connection(server.port) as onlooker:
+        enough = trio.current_time() + 0.3
+        while trio.current_time() < enough:
+            await onlooker.send(get("/peek"))
+            assert (await onlooker.read_answer()).status == 200
+        async with open_connection(server.port) as newcomer:
+            await newcomer.send(get("/"))
+            assert (await newcomer.read_answer()).status == 200
+            assert await onlooker.read_to_end() == b""
     assert server.failure is None
 
 
