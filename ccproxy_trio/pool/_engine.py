@@ -224,7 +224,7 @@ class Engine(Lending[T]):
     def leave(self, slot: Slot[T]) -> None:
         """A resource's context is about to be left, whether or not its keeper was told to."""
         if slot.state != "retiring":
-            self.withdraw(slot)
+            self.roster.move(slot, "retiring")
         waiter = self._end_check(slot)
         self._place(waiter, trio.current_time())
         if slot.uses:  # Of one that was never used it is to be seen first whether the factory fails.

@@ -88,13 +88,14 @@ class Acquisition(Generic[T]):
             raise RuntimeError("an acquire can be entered once only; call acquire() again")
         self._entered = True
         engine = self._engine
-        start = now = engine.now()
+        clock = engine.now
+        start = now = clock()
         if engine.has_only_a_line():
             # To stand in line is a checkpoint already, and whoever comes first stands first.
             await trio.lowlevel.checkpoint_if_cancelled()
         else:
             await checkpoint()
-            now = engine.now()
+            now = clock()
         if engine.closing or not engine.upkeep:
             engine.admit()
         slot = engine.choose(self._fit, now)

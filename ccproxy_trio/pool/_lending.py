@@ -45,7 +45,8 @@ class Lending(Stock[T]):
         """The idle resource that suits best, the most recently used among equals."""
         while True:
             if fit is None:
-                slot = next(reversed(self.roster.resting), None)
+                resting = self.roster.resting
+                slot = resting[-1] if resting else None
                 if slot is not None and slot.state != "idle":
                     slot = next(self.roster.idle(), None)
             else:
@@ -64,7 +65,6 @@ class Lending(Stock[T]):
 
     def lend(self, slot: Slot[T], now: float, start: float, tenant: Hashable, label: object) -> None:
         """Count a resource as leased, to an acquire of `tenant` that began at `start`."""
-        self.roster.unrest(slot)
         self.roster.move(slot, "in_use")
         slot.uses += 1
         slot.since = now
@@ -102,7 +102,6 @@ class Lending(Stock[T]):
         if not self.line or not self._hand_over(slot, now):
             self.roster.move(slot, "idle")
             slot.label = None
-            self.roster.rest(slot)
             idle_end = slot.since + self.config.idle_timeout
             if idle_end < self.sweep_due or slot.expires < self.sweep_due:
                 self.wake_at(min(idle_end, slot.expires))

@@ -174,7 +174,7 @@ class Pool(Generic[T]):
         if engine.closing:
             return False
         census = engine.census()
-        return engine.roster.counts["idle"] > 0 or (census.room > 0 and not census.failing)
+        return any(engine.roster.idle()) or (census.room > 0 and not census.failing)
 
     def statistics(self) -> PoolStatistics:
         """A consistent snapshot."""

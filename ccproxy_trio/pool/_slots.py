@@ -6,11 +6,13 @@
 * Idle resources rest on a stack: the one used last is used next, so that the others get old enough to be closed. A
   queue would rotate them all, and none would ever be idle for long.
 * A resource that is checked keeps its place on the stack, so that a check does not make it look used.
+* Whoever changes a state changes the stack in the same step: what is on it is idle or checked, and nothing else is.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar
 
@@ -41,6 +43,9 @@ _MOVES: dict[State, frozenset[State]] = {
 }
 MOVES: Mapping[State, frozenset[State]] = MappingProxyType(_MOVES)
 """The states that may follow each. In use after in use: handed from one borrower to the next without a rest."""
+
+AT_REST: Final[frozenset[State]] = frozenset({"idle", "checking"})
+"""The states of those on the stack."""
 
 
 class Slot(Generic[T]):
@@ -104,25 +109,21 @@ class Slot(Generic[T]):
 
 
 class Roster(Generic[T]):
-    """All slots of a pool, and how many are in which state."""
+    """All slots of a pool, those at rest, and how many come and go."""
 
-    __slots__ = ("_next_id", "counts", "fresh", "resting", "slots")
+    __slots__ = ("_next_id", "fresh", "resting", "retiring", "slots", "starting")
 
     def __init__(self) -> None:
         self._next_id = 1
         self.slots: dict[Slot[T], None] = {}
-        self.resting: dict[Slot[T], None] = {}
+        self.resting: list[Slot[T]] = []
         """The stack: the least recently used first. Idle slots, and those checked in their place."""
         self.fresh = 0
         """How many of the resting were never leased."""
-        self.counts: dict[State, int] = {
-            "starting": 0,
-            "idle": 0,
-            "in_use": 0,
-            "checking": 0,
-            "resetting": 0,
-            "retiring": 0,
-        }
+        self.starting = 0
+        """How many are being created."""
+        self.retiring = 0
+        """How many are on their way out."""
 
     @property
     def newest(self) -> int:
@@ -132,46 +133,51 @@ class Roster(Generic[T]):
     @property
     def alive(self) -> int:
         """How many are created and not retiring."""
-        counts = self.counts
-        return counts["idle"] + counts["in_use"] + counts["checking"] + counts["resetting"]
+        return len(self.slots) - self.starting - self.retiring
+
+    def by_state(self) -> Counter[State]:
+        """How many are in which state, counted now."""
+        return Counter(slot.state for slot in self.slots)
 
     def add(self, generation: int, now: float) -> Slot[T]:
         """Take a place for a resource to be created."""
         slot: Slot[T] = Slot(self._next_id, generation, now)
         self._next_id += 1
         self.slots[slot] = None
-        self.counts[slot.state] += 1
+        self.starting += 1
         return slot
 
     def remove(self, slot: Slot[T]) -> None:
         """Give the place back."""
         if "gone" not in _MOVES[slot.state]:
             raise _illegal(slot, "gone")
-        self.unrest(slot)
-        self.counts[slot.state] -= 1
+        if slot.state == "retiring":
+            self.retiring -= 1
+        else:
+            self.starting -= 1
         slot.state = "gone"
         del self.slots[slot]
 
     def move(self, slot: Slot[T], state: State) -> None:
-        """Change the state of a slot, as `MOVES` allows; `remove` is the way out."""
+        """Change the state of a slot, as `MOVES` allows, and with it the stack. `remove` is the way out."""
         before = slot.state
         if state not in _MOVES[before]:
             raise _illegal(slot, state)
-        self.counts[before] -= 1
-        self.counts[state] += 1
         slot.state = state
-
-    def rest(self, slot: Slot[T]) -> None:
-        """Put a slot on the stack, or leave it where it is."""
-        if slot not in self.resting:
-            self.resting[slot] = None
-            if not slot.uses:
-                self.fresh += 1
-
-    def unrest(self, slot: Slot[T]) -> None:
-        """Take a slot off the stack, if it is there."""
-        if slot in self.resting:
-            del self.resting[slot]
+        if before == "starting":
+            self.starting -= 1
+        if state == "retiring":
+            self.retiring += 1
+        if state in AT_REST:
+            if before not in AT_REST:
+                self.resting.append(slot)
+                if not slot.uses:
+                    self.fresh += 1
+        elif before in AT_REST:
+            if self.resting[-1] is slot:  # As nearly always: the one used last is used next.
+                self.resting.pop()
+            else:
+                self.resting.remove(slot)
             if not slot.uses:
                 self.fresh -= 1
 

@@ -93,16 +93,16 @@ class Stock(Generic[T]):
 
     def census(self) -> policy.Census:
         """The numbers on which the policy decides."""
-        config, counts = self.config, self.roster.counts
+        config, roster = self.config, self.roster
         return policy.Census(
             min_size=self.floor,
             max_size=config.max_size,
             min_fresh=config.min_fresh,
             max_starting=config.max_starting,
-            starting=counts["starting"],
-            alive=self.roster.alive,
-            retiring=counts["retiring"],
-            fresh=self.roster.fresh,
+            starting=roster.starting,
+            alive=roster.alive,
+            retiring=roster.retiring,
+            fresh=roster.fresh,
             waiting=self.line.unprovided,
             upkeep=self.upkeep,
             failing=self.backoff.failing,
@@ -187,16 +187,11 @@ class Stock(Generic[T]):
 
     def retire(self, slot: Slot[T], reason: RetireReason, cause: BaseException | None = None) -> None:
         """Take a resource out of circulation and have its keeper close it."""
-        self.withdraw(slot)
+        self.roster.move(slot, "retiring")
         slot.command("retire")
         if slot.hook_scope is not None:
             slot.hook_scope.cancel()
         self.note_retired(slot, reason, cause)
-
-    def withdraw(self, slot: Slot[T]) -> None:
-        """Count a resource as on its way out."""
-        self.roster.unrest(slot)
-        self.roster.move(slot, "retiring")
 
     def note_retired(self, slot: Slot[T], reason: RetireReason, cause: BaseException | None) -> None:
         """Count and tell why a resource leaves."""
@@ -225,7 +220,7 @@ class Stock(Generic[T]):
 
     def surplus(self) -> bool:
         """Whether more resources live or start than may (after `resize`)."""
-        return len(self.roster.slots) - self.roster.counts["retiring"] > self.config.max_size
+        return len(self.roster.slots) - self.roster.retiring > self.config.max_size
 
     def back_off(self, before: policy.Backoff, error: BaseException, now: float) -> None:
         """Leave the factory alone for a while, longer than `before`."""
@@ -320,7 +315,7 @@ class Stock(Generic[T]):
 
     def statistics(self) -> PoolStatistics:
         """The snapshot."""
-        counts, tally = self.roster.counts, self.tally
+        counts, tally = self.roster.by_state(), self.tally
         return PoolStatistics(
             name=self.name,
             min_size=self.config.min_size,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import partial
+from collections import Counter
 from typing import TYPE_CHECKING, get_args
 
 import pytest
@@ -21,14 +21,38 @@ if TYPE_CHECKING:
 
 STATES: tuple[State, ...] = get_args(State)
 FORBIDDEN = [(before, after) for before in STATES for after in STATES if after not in MOVES[before]]
+ALLOWED = [(before, after) for before in STATES for after in STATES if after in MOVES[before]]
+WAYS: dict[State, list[State]] = {
+    "starting": [],
+    "idle": ["idle"],
+    "in_use": ["in_use"],
+    "checking": ["idle", "checking"],
+    "resetting": ["in_use", "resetting"],
+    "retiring": ["retiring"],
+    "gone": ["gone"],
+}
+
+
+def change(roster: Roster[object], slot: Slot[object], state: State) -> None:
+    if state == "gone":
+        roster.remove(slot)
+    else:
+        roster.move(slot, state)
 
 
 def put(roster: Roster[object], state: State) -> Slot[object]:
     slot = roster.add(0, 0.0)
-    roster.counts[slot.state] -= 1
-    roster.counts[state] = roster.counts.get(state, 0) + 1
-    slot.state = state
+    for step in WAYS[state]:
+        change(roster, slot, step)
     return slot
+
+
+def numbers(roster: Roster[object]) -> tuple[object, ...]:
+    return (
+        dict(roster.by_state()),
+        *(roster.starting, roster.alive, roster.retiring, roster.fresh),
+        *(list(roster.slots), list(roster.resting)),
+    )
 
 
 def test_the_table_has_a_row_for_each_state_and_every_life_ends() -> None:
@@ -53,13 +77,41 @@ def test_the_table_cannot_be_changed() -> None:
 def test_a_move_that_the_table_forbids_is_refused_and_changes_nothing(before: State, after: State) -> None:
     roster: Roster[object] = Roster()
     slot = put(roster, before)
-    counts = dict(roster.counts)
-    change = roster.remove if after == "gone" else partial(roster.move, state=after)
+    unchanged = numbers(roster)
     with pytest.raises(RuntimeError, match=f"slot 1 cannot go from {before} to {after}"):
-        change(slot)
+        change(roster, slot, after)
     assert slot.state == before
-    assert slot in roster.slots
-    assert roster.counts == counts
+    assert numbers(roster) == unchanged
+
+
+@pytest.mark.parametrize("uses", [0, 1])
+@pytest.mark.parametrize(("before", "after"), ALLOWED, ids=lambda state: state)
+def test_a_move_that_the_table_allows_keeps_the_numbers_and_the_stack(
+    before: State, after: State, uses: int
+) -> None:
+    roster: Roster[object] = Roster()
+    first = put(roster, "idle")
+    slot = roster.add(0, 0.0)
+    slot.uses = uses
+    for step in (*WAYS[before], after):
+        change(roster, slot, step)
+    last = put(roster, "idle")
+    counts = roster.by_state()
+    assert counts == Counter(("idle", "idle", *([] if after == "gone" else [after])))
+    assert (roster.starting, roster.retiring) == (counts["starting"], counts["retiring"])
+    assert roster.alive == len(roster.slots) - roster.starting - roster.retiring
+    rests = [slot] if after in ("idle", "checking") else []
+    assert roster.resting == [first, *rests, last]
+    assert roster.fresh == 2 + (len(rests) if not uses else 0)
+    assert list(roster.idle()) == [one for one in (last, slot, first) if one.state == "idle"]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_whichever_is_taken_off_the_stack_the_others_keep_their_order(number: int) -> None:
+    roster: Roster[object] = Roster()
+    slots = [put(roster, "idle") for _ in range(3)]
+    roster.move(slots[number], "in_use")
+    assert roster.resting == [slot for slot in slots if slot is not slots[number]]
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from tests.pool.mutate import Mutation
 CHOOSING = [
     Mutation(
         "LIFO turned to FIFO",
-        "_slots.py",
-        "reversed(self.resting)",
-        "list(self.resting)",
+        "_lending.py",
+        "resting[-1] if resting",
+        "resting[0] if resting",
         "all are used in turn, and none is ever idle for long",
     ),
     Mutation(

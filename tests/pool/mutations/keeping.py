@@ -64,7 +64,7 @@ KEEPING = [
     Mutation(
         "the dying stay in circulation",
         "_engine.py",
-        '        if slot.state != "retiring":\n            self.withdraw(slot)\n',
+        '        if slot.state != "retiring":\n            self.roster.move(slot, "retiring")\n',
         "",
         "a dead resource is lent",
     ),
