@@ -225,7 +225,7 @@ async def open_generic() -> AsyncIterator[Cycles]:
     names = {"create": create, "dispose": dispose}
     pool = generic.ConnectionPool(
         type("Connections", (generic.BaseConnectionManager,), names)(),
-        acquire_timeout=2.0,
+        acquire_timeout=30.0,  # As long as the others wait; its example's 2 s can pass on a busy machine.
         idle_timeout=60.0,
         max_lifetime=600.0,
         min_idle=SIZE,

@@ -144,7 +144,8 @@ async def open_ours(hooks: Mapping[str, Any], **arguments: Any) -> AsyncIterator
     """Our pool, as large as all others."""
     async with open_pool(make_dummy, PoolConfig(min_size=SIZE, max_size=SIZE), **hooks) as pool:
         await pool.wait_ready()
-        yield borrowing(partial(pool.acquire, **arguments), trio.lowlevel.checkpoint)
+        acquire = partial(pool.acquire, **arguments) if arguments else pool.acquire
+        yield borrowing(acquire, trio.lowlevel.checkpoint)
 
 
 @asynccontextmanager
