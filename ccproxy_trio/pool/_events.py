@@ -96,7 +96,10 @@ class ResourceGone(PoolEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcquireFailed(PoolEvent):
-    """An acquire ended without a lease after `waited` seconds; `error` is None if it was cancelled."""
+    """An acquire that waited `waited` seconds, or was refused a place in the line, ended without a lease.
+
+    `error` is None if it was cancelled.
+    """
 
     waited: float
     error: BaseException | None

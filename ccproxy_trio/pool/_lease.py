@@ -159,6 +159,8 @@ async def _wait(engine: Engine[T], waiter: Waiter[T], stale: Slot[T] | None, sec
             message = "its place in the line went to a tenant of which fewer wait"
             raise _failed(engine, waiter, PoolSaturated, message)
         case Misfit(error):
+            if engine.observers:
+                engine.emit(_acquire_failed(engine, waiter, error))
             raise error
         case _:
             raise _failed(engine, waiter, PoolClosed, "it was closed")
@@ -171,7 +173,7 @@ def _failed(engine: Engine[T], waiter: Waiter[T], kind: type[PoolError], message
     return error
 
 
-def _acquire_failed(engine: Engine[T], waiter: Waiter[T], error: PoolError | None) -> AcquireFailed:
+def _acquire_failed(engine: Engine[T], waiter: Waiter[T], error: Exception | None) -> AcquireFailed:
     now = trio.current_time()
     return AcquireFailed(
         pool=engine.name, time=now, label=waiter.label, waited=now - waiter.start, error=error

@@ -56,6 +56,22 @@ async def test_the_life_of_a_resource_as_told(
     ]
 
 
+async def test_it_is_told_whose_fit_raised_while_it_waited(autojump_clock: MockClock, shop: Workshop) -> None:
+    heard: list[PoolEvent] = []
+    config = PoolConfig(min_size=0, max_size=1)
+    async with (
+        open_pool(shop, config, observer=heard.append) as pool,
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(borrow, pool, 3)
+        await trio.sleep(1)
+        with pytest.raises(ZeroDivisionError) as raised:
+            async with pool.acquire(fit=lambda thing: 1 // 0, label="mine"):
+                raise AssertionError("nothing fits it")
+    failed = [event for event in heard if isinstance(event, AcquireFailed)]
+    assert [(event.label, event.waited, event.error) for event in failed] == [("mine", 2, raised.value)]
+
+
 async def test_failures_are_told(autojump_clock: MockClock, shop: Workshop) -> None:
     heard: list[PoolEvent] = []
     config = PoolConfig(min_size=0, max_size=1, check_after_idle=1, health_check_interval=math.inf)
