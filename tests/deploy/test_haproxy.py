@@ -114,7 +114,8 @@ async def test_one_is_killed_and_the_other_drained(tmp_path: Path, ports: tuple[
                 await load.until(lambda now: now.count("a") >= CLIENTS and now.count("b") >= CLIENTS)
                 await load.stop()
     assert load.failed == by_the_kill
-    assert len(by_the_kill) <= CLIENTS
+    # Who asks again at once may meet what is left of a server that is being killed.
+    assert len(by_the_kill) <= 2 * CLIENTS
     broken = [(line.server, line.status, line.ended[:2]) for line in balancer.log if line.ended[0] == "S"]
     broken.remove(("a", 200, "SD"))  # the stream that was held
     assert set(broken) <= {("a", 502, "SH"), ("a", 200, "SD")}
