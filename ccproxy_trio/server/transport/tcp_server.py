@@ -197,12 +197,14 @@ class RepairedTCPServer(TCPServer):
                 await self.stream.aclose()
 
     async def _shake_hands(self) -> bool:
-        try:
-            with trio.fail_after(self.config.ssl_handshake_timeout):
+        deadline = trio.current_time() + self.config.ssl_handshake_timeout
+        with trio.CancelScope(deadline=min(deadline, self._read_until)) as self._receiving:
+            try:
                 await self.stream.do_handshake()
-        except (trio.BrokenResourceError, trio.TooSlowError):
-            return False
-        return True
+            except trio.BrokenResourceError:
+                return False
+            return True
+        return False
 
     async def protocol_send(self, event: Event) -> None:
         if isinstance(event, RawData):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING
 
 import trio
 from attrs import define
+from hypercorn.config import Config
 
 from ccproxy_trio.server.transport import crowd, tcp_server
 from ccproxy_trio.server.transport.crowd import IDLE_ENOUGH, MOST_TOLD, Crowd, Welcome
@@ -113,3 +115,16 @@ async def test_a_head_that_does_not_end_is_idle(monkeypatch: pytest.MonkeyPatch)
                 await newcomer.send(get("/"))
                 assert (await newcomer.read_answer()).status == 200
         assert await slow.read_to_end() == b""
+
+
+async def test_a_handshake_that_does_not_come_is_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    put_in_place(monkeypatch, repaired=True, max_connections=1)
+    monkeypatch.setattr(crowd, "IDLE_ENOUGH", 0.0)
+    monkeypatch.setattr(Config, "create_ssl_context", lambda _: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+    async with (
+        open_server(create_small_app(), certfile="none", keyfile="none") as server,
+        open_connection(server.port) as silent,
+        open_connection(server.port),
+    ):
+        assert await silent.read_to_end() == b""
+    assert server.failure is None
