@@ -4,8 +4,8 @@ Rules:
 
 * A newcomer to a full house takes the place of the connection that has been idle for the longest, if that is for
   `IDLE_ENOUGH` seconds at least. Idle is a connection without a request, or with one whose head has not come to its
-  end: whoever opens connections and says nothing keeps nobody out. So is one whose answer is for an onlooker, and
-  that since its last request that was anybody else's: an onlooker that asks again and again keeps nobody out, either.
+  end: whoever opens connections and says nothing keeps nobody out. So is one whose answer is for an onlooker, since
+  its last answer that was for anybody else: an onlooker that asks again and again keeps nobody out, either.
 * If there is none, the newcomer is to be told so. For that it stays for a moment, as one of `MOST_TOLD`.
 * Any further newcomer is to be closed without a word.
 """
