@@ -136,10 +136,10 @@ class ClaudePool:
         refuse_effort(asked, model)
         refuse_server_tools(asked.tools, self.allowed_tools)
         stages = stages or Stages()
-        stages.enter("queue")
         for last in (False, True):
             async with AsyncExitStack() as loan:
                 loan.callback(stages.end)
+                stages.enter("queue")
                 lease = await self._lend(
                     loan, lambda instance: instance.suits(asked.system), deadline, tenant, stages
                 )
@@ -155,7 +155,6 @@ class ClaudePool:
                 # It died or froze at rest, and nobody knew: nothing has gone upstream, or ever will.
                 if last or not await lease.value.withdraw():
                     raise failure
-                stages.enter("queue")
                 log.warning("instance %d did not take up a turn, another is asked: %s", lease.id, failure)
 
     async def list_models(

@@ -18,6 +18,7 @@ import trio.testing
 from ccproxy_trio.claude.errors import InstanceSilent, OutOfTime
 from ccproxy_trio.claude.instance import Timeouts
 from ccproxy_trio.claude.locate import locate_cli
+from ccproxy_trio.claude.stages import Stages
 from ccproxy_trio.claude_pool import open_claude_pool
 from ccproxy_trio.pool import PoolTimeout
 from ccproxy_trio.settings import ClaudeSettings, PoolSettings, Settings
@@ -152,6 +153,18 @@ async def test_of_two_limits_the_first_counts(world: World, autojump_clock: Mock
             await claude.ask(asking("[[deltas=10; gap=10]]"), deadline=trio.current_time() + 61.0)
         assert await late(within(claude, 59.0, "late [[deltas=10; gap=10]]"), 59.0) == ANSWERING
         await check_well(claude, 3)
+
+
+async def test_in_the_line_for_another_instance(world: World, autojump_clock: MockClock) -> None:
+    """The first that it got took nothing up, and was killed for it."""
+    world.timeouts = Timeouts(control=10.0)
+    async with open_memory_pool() as claude:
+        await check_well(claude)
+        world.start, world.lag = 100.0, 3600.0
+        stages, start = Stages(), trio.current_time()
+        with pytest.raises(OutOfTime, match=WAITING):
+            await claude.ask(asking("late"), deadline=start + 25.0, stages=stages)
+        assert stages.spans() == [("queue", start, start + 25.0)]
 
 
 @pytest.mark.parametrize("prompt", ["late [[delay=30]]", "late [[hang]]", "late [[deltas=90; gap=1]]"])

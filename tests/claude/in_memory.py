@@ -5,6 +5,8 @@ So that they live under the mock clock, where moments can be compared for equali
 
 from __future__ import annotations
 
+import math
+import signal
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -32,6 +34,7 @@ class MemoryProcess:
         self._session = demo_session.Session(demo_session.Options(model="sonnet"), {})
         self._said = bytearray(self._session.greet())
         self._heard = trio.Event()
+        self._returncode: int | None = None
 
     async def send(self, data: bytes) -> None:
         """Have the stand-in take it in."""
@@ -42,7 +45,10 @@ class MemoryProcess:
         self._heard.set()
 
     async def receive(self) -> bytes:
-        """What the stand-in says when it is due, after the world's `lag`."""
+        """What the stand-in says when it is due, after the world's `lag`; nothing when it was killed."""
+        if self._returncode is not None:
+            await trio.lowlevel.checkpoint()
+            return b""
         asked_at = trio.current_time()
         while trio.current_time() < asked_at + self._world.lag:  # noqa: ASYNC110 -- it may become shorter
             await trio.sleep(0.25)
@@ -57,8 +63,14 @@ class MemoryProcess:
         return said
 
     async def wait(self) -> int:
-        """It never exits."""
-        return await trio.sleep_forever()
+        """It never exits, unless it was killed before."""
+        await trio.sleep(math.inf if self._returncode is None else 0)
+        return self._returncode or 0
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """Kill it; no other signal is sent to an instance that is used."""
+        assert number is signal.SIGKILL
+        self._returncode = -number
 
     def forget_stderr(self) -> None:
         """There is none."""
