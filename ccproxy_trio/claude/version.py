@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import signal
 import subprocess
 from contextlib import closing
 from typing import IO, TYPE_CHECKING
@@ -76,9 +77,11 @@ def _run(argv: Sequence[str], search_path: str) -> tuple[int, bytes, bytes]:
             lifeline.tie(child.pid)
             if not _exits(child):
                 raise subprocess.TimeoutExpired(argv, _TIMEOUT)
-            return child.wait(), _read(child.stdout), _read(child.stderr)
         finally:
-            child.kill()  # Whatever happened: subprocess waits for it now, without a bound.
+            # Whatever happened: subprocess waits for it now, without a bound; and what it leaves behind may have
+            # closed the lifeline. Until it has been waited for, the group's number is nobody else's.
+            os.killpg(child.pid, signal.SIGKILL)
+        return child.wait(), _read(child.stdout), _read(child.stderr)
 
 
 def _exits(child: subprocess.Popen[bytes]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -29,6 +30,13 @@ def lives(pid: int) -> bool:
         return bool(Path(f"/proc/{pid}/cmdline").read_bytes())  # a zombie has none
     except FileNotFoundError:
         return False
+
+
+def wait_for_end(pid: int) -> None:
+    until = time.monotonic() + 20
+    while lives(pid):
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def test_it_is_the_first_thing_said(tmp_path: Path) -> None:
@@ -82,10 +90,19 @@ def test_what_it_leaves_behind_holds_up_nothing_and_is_ended(
             ask(cli)
     else:
         assert ask(cli) == "2.1.330"
-    until = time.monotonic() + 20
-    while lives(int(left.read_text())):
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    wait_for_end(int(left.read_text()))
+
+
+def test_what_it_leaves_behind_with_nothing_of_ours_is_ended(tmp_path: Path) -> None:
+    left = tmp_path / "pid"
+    lines = (
+        "import pathlib, subprocess",
+        "left = subprocess.Popen(['sleep', '60'])  # subprocess closes what it would inherit",
+        f"pathlib.Path('{left}').write_text(str(left.pid))",
+        "print('2.1.330', flush=True)",
+    )
+    assert ask(make_cli(tmp_path / "claude", "\n".join(lines), sys.executable)) == "2.1.330"
+    wait_for_end(int(left.read_text()))
 
 
 def test_what_it_says_instead_is_quoted_on_one_line(tmp_path: Path) -> None:
