@@ -26,18 +26,17 @@ async def watch_signals(
 
     For the main thread only.
     """
-    try:
-        with trio.open_signal_receiver(*_ENDS) as signals:
-            task_status.started()
-            await anext(signals)
-            stop.set()
-            await anext(signals)
-            end.cancel()
-    finally:
-        # What is left to be done is bounded, but for Python's own end, which takes as long again; by default one more
-        # signal would break it off, and the status would be that of a crash.
-        for number in _ENDS:
-            signal.signal(number, signal.SIG_IGN)
+    # It is what the receiver leaves in force. What is left to be done then is bounded, but for Python's own end, and
+    # that takes as long again. By default one more signal would break it off, even one that the receiver has taken
+    # but not told, and the status would be that of a crash.
+    for number in _ENDS:
+        signal.signal(number, signal.SIG_IGN)
+    with trio.open_signal_receiver(*_ENDS) as signals:
+        task_status.started()
+        await anext(signals)
+        stop.set()
+        await anext(signals)
+        end.cancel()
 
 
 async def watch_hangups(

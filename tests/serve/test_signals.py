@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -104,6 +105,29 @@ async def test_signals_to_the_last_moment_make_no_crash_of_it(
             server.send_signal(number)
             await trio.sleep(0.005)
         assert await server.wait() == 0
+
+
+AT_ONCE = """
+import signal, trio
+from ccproxy_trio.signals import watch_signals
+
+async def main():
+    stop = trio.Event()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(watch_signals, stop, nursery.cancel_scope)
+        signal.raise_signal(signal.SIGINT)
+        await stop.wait()
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+        await trio.sleep_forever()
+
+trio.run(main)
+"""
+
+
+async def test_one_that_has_come_with_the_second_makes_no_crash_of_it() -> None:
+    ended = await trio.run_process([sys.executable, "-c", AT_ONCE], check=False)
+    assert ended.returncode == 0
 
 
 async def test_while_it_warms_up(scratch: Scratch, tmp_path: Path) -> None:
