@@ -11,8 +11,8 @@ Rules:
 * In a worker process the signals are its parent's business, who tells the worker by other means. A SIGTERM that
   goes to the whole process group, or that the parent sends when another worker is done first, would cut every
   stream. The handler against it does nothing; SIG_IGN would be inherited by the children.
-* SIGHUP has a process read its settings again. hypercorn's parent has no handler for it and ends by it, so it is for
-  each worker to be told.
+* SIGHUP has a process read its settings again. hypercorn's parent has new workers for old by it, so it is for each
+  worker to be told.
 * A worker whose parent is gone was to be killed with it, for in any other case the parent waits for its workers. It
   ends at once, and the kernel ends its instances.
 """
