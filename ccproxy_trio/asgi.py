@@ -41,7 +41,7 @@ from ccproxy_trio.server.app import create_app, put_transport_in_place
 from ccproxy_trio.server.observe import open_tracing
 from ccproxy_trio.server.transport import repair_hypercorn
 from ccproxy_trio.settings import Settings, SettingsError, load
-from ccproxy_trio.signals import watch_hangups, watch_signals
+from ccproxy_trio.signals import heed_children, watch_hangups, watch_signals
 from ccproxy_trio.start import announce, describe, explain_cli
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ class Application:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()  # lifespan.startup
         hangups = Hangups.take()
+        heed_children()
         start = _prepare()
         if isinstance(start, str):
             await send({"type": "lifespan.startup.failed", "message": start})

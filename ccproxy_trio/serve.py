@@ -25,7 +25,7 @@ from ccproxy_trio.server.app import Application, create_app, put_transport_in_pl
 from ccproxy_trio.server.hosts import is_loopback
 from ccproxy_trio.server.observe import open_tracing
 from ccproxy_trio.server.transport import hypercorn_config
-from ccproxy_trio.signals import watch_hangups, watch_signals
+from ccproxy_trio.signals import heed_children, watch_hangups, watch_signals
 from ccproxy_trio.start import announce, describe, explain_cli
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def run(settings: Settings, read: Callable[[], Settings], hangups: Hangups) -> i
     Returns the process's exit status: 0, 1 for a crash, 2 for a start in vain.
     """
     configure_logging(settings.log)
+    heed_children()
     manager = ServiceManager.take(os.environ)
     claude = settings.claude
     try:

@@ -1,5 +1,6 @@
 """The signals. SIGINT and SIGTERM: the first one asks for an orderly end, the second one cuts what is under way.
 SIGHUP asks for the settings to be read again; but one that says that the terminal has gone is as good as a SIGTERM.
+SIGCHLD is not ours to ignore, though whoever starts us may do so.
 
 The signals are taken as events, never as exceptions: a `KeyboardInterrupt` may come out of any line of any task.
 """
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
     from ccproxy_trio.hangups import Hangups
 
 _ENDS = (signal.SIGINT, signal.SIGTERM)
+
+
+def heed_children() -> None:
+    """Be told how a child has ended, even where our parent does not care how its own do. For the main thread only.
+
+    To ignore SIGCHLD is inherited, and has the kernel forget a process as soon as it has ended.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 async def watch_signals(

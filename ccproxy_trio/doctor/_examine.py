@@ -22,6 +22,7 @@ from ccproxy_trio.doctor._program import (
     locate,
 )
 from ccproxy_trio.settings import SettingsError
+from ccproxy_trio.signals import heed_children
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -42,6 +43,7 @@ def examine(
     With `turn`, an instance is asked one short question; what that costs is announced before. For the main thread,
     outside of trio. Raises KeyboardInterrupt at SIGINT and SIGTERM; no child is left then, either.
     """
+    heed_children()
     # What the pool would log here is in the findings.
     logging.getLogger("ccproxy_trio").addHandler(logging.NullHandler())
     try:

@@ -15,7 +15,7 @@ from attrs import evolve
 
 from tests.fake_api import open_fake_api
 from tests.serve.running import Scratch, run_to_end
-from tests.serve.test_start import write_slow_cli
+from tests.serve.test_start import IGNORING, write_slow_cli
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +48,12 @@ async def examine(scratch: Scratch, *flags: str, head: list[str] = DOCTOR) -> tu
 
 def states(findings: dict[str, Any], *, but: str = "ok") -> dict[str, str]:
     return {check: finding["state"] for check, finding in findings.items() if finding["state"] != but}
+
+
+async def test_by_a_parent_that_ignores_its_children(scratch: Scratch) -> None:
+    head = [sys.executable, "-c", IGNORING, *DOCTOR]
+    status, findings, _ = await examine(scratch, "--demo", "--no-turn", head=head)
+    assert (status, states(findings)) == (0, {"turn": "skipped"})
 
 
 async def test_with_the_stand_in_all_is_well(scratch: Scratch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from attrs import evolve
 from ccproxy_trio import __version__
 from ccproxy_trio.claude.demo import command
 from ccproxy_trio.claude.demo.session import VERSION
-from tests.serve.running import SERVE, Scratch, Server, Way, open_server
+from tests.serve.running import IN_PROCESS, SERVE, Scratch, Server, Way, open_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +81,21 @@ async def test_it_names_login_sizes_and_file(
             NO_KEYS,
             f"  config  {settings}",
         )
+
+
+IGNORING = """
+import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("way", [SERVE, IN_PROCESS], ids=str)
+async def test_by_a_parent_that_ignores_its_children(way: Way, scratch: Scratch) -> None:
+    """That is inherited. The kernel then lets nobody know how a child has ended, nor wait for it."""
+    command = [sys.executable, "-c", IGNORING, *way.command()]
+    async with open_server(way, scratch, command) as server:
+        assert (await server.ask("hello")).text == "Demo echo: hello"
 
 
 async def test_the_demo_says_that_it_is_one_and_the_address_stands_there_once(scratch: Scratch) -> None:
